@@ -1,0 +1,3 @@
+//! The Kartoteka binary.
+
+fn main() {}
