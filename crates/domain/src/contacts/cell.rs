@@ -1,0 +1,127 @@
+//! What every cell suffers before its meaning is read: blanks and marks nobody sees, and words that
+//! say "nothing here".
+//!
+//! Text that was copied out of web pages, mails and spreadsheets carries no-break spaces, zero-width
+//! characters and byte order marks. They are never part of an address, a number or a date, so all
+//! readers of values drop them in this one way.
+
+use std::borrow::Cow;
+
+/// Whether `c` takes no room and says nothing: zero-width, soft hyphen, byte order mark, and the
+/// marks of writing direction.
+#[must_use]
+pub const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206F}'
+        | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+/// The cell without invisible characters and without white space (of any kind) around it.
+///
+/// Borrows when there is nothing to remove inside.
+#[must_use]
+pub fn visible(raw: &str) -> Cow<'_, str> {
+    if raw.is_ascii() {
+        return Cow::Borrowed(raw.trim());
+    }
+    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    if trimmed.chars().any(is_invisible) {
+        Cow::Owned(trimmed.chars().filter(|c| !is_invisible(*c)).collect())
+    } else {
+        Cow::Borrowed(trimmed)
+    }
+}
+
+/// Whether the cell says in words that there is nothing: `n/a`, `-`, `nemá`, `brak`, `nincs` …
+///
+/// People fill a column that must not be empty in this way. White space and case do not matter. An
+/// empty cell is not a placeholder.
+#[must_use]
+pub fn is_placeholder(raw: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "n/a",
+        "#n/a",
+        "n.a.",
+        "na",
+        "none",
+        "null",
+        "nil",
+        "nan",
+        "undefined",
+        "unknown",
+        "empty",
+        "(none)",
+        "[none]",
+        "<null>",
+        "#value!",
+        "#ref!",
+        "#name?",
+        "not available",
+        "nic",
+        "nemá",
+        "nema",
+        "není",
+        "neni",
+        "neuvedeno",
+        "neznámý",
+        "neznámé",
+        "neznamy",
+        "nezname",
+        "bez",
+        "brak",
+        "nie ma",
+        "nie dotyczy",
+        "nieznany",
+        "nd",
+        "n.d.",
+        "nincs",
+        "nincs adat",
+        "ismeretlen",
+        "keine",
+        "kein",
+        "unbekannt",
+        "k.a.",
+        "k. a.",
+    ];
+    let text = visible(raw);
+    if text.is_empty() || text.len() > 24 {
+        return false;
+    }
+    if text.chars().all(|c| matches!(c, '-' | '–' | '—' | '?' | '.' | '/' | '_' | '*')) {
+        return true;
+    }
+    let lower = text.to_lowercase();
+    WORDS.contains(&lower.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// IMP-20
+    #[test]
+    fn invisible_characters_go_and_the_rest_stays() {
+        for (raw, expected) in [
+            ("", ""),
+            ("  a b ", "a b"),
+            ("\u{FEFF}a\u{200B}b\u{A0}", "ab"),
+            ("\u{A0}\u{200B}\t x \u{2009}\r\n", "x"),
+            ("Novák", "Novák"),
+            ("\u{200B}\u{FEFF}", ""),
+        ] {
+            assert_eq!(visible(raw), expected, "{raw:?}");
+        }
+    }
+
+    /// IMP-20
+    #[test]
+    fn placeholders_are_words_that_say_nothing() {
+        for raw in ["n/a", " N/A ", "-", "---", "—", "Nemá", "brak", "NINCS", "null", "?"] {
+            assert!(is_placeholder(raw), "{raw:?}");
+        }
+        for raw in ["", " ", "a@x.cz", "Nan Goldin", "x", "0", "ne"] {
+            assert!(!is_placeholder(raw), "{raw:?}");
+        }
+    }
+}

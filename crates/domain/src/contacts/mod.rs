@@ -1,0 +1,5 @@
+//! The values a contact is made of, and how each is read from what people write.
+
+pub mod cell;
+pub mod email;
+pub mod fold;
