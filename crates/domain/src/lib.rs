@@ -1,3 +1,12 @@
 //! What a contact, a consent, a match and a selection are, and what is allowed.
+//!
+//! This floor is pure: it knows neither database, network, clock nor files, so everything in it can be
+//! tested with values alone and cannot fail for reasons outside its arguments.
 
+pub mod actor;
+pub mod codes;
 pub mod contacts;
+pub mod faults;
+pub mod ids;
+pub mod imports;
+pub mod scopes;

@@ -1,1 +1,16 @@
-//! placeholder
+//! How contacts are kept and found in PostgreSQL.
+//!
+//! Every statement of Kartoteka stands on this floor. Whoever wants to reach the data of a workspace
+//! needs a [`Tenant`]; only [`Db`] makes one, and every query through it carries the workspace.
+
+pub mod access;
+pub mod contacts;
+pub mod db;
+pub mod error;
+pub mod imports;
+pub mod jobs;
+pub mod sql;
+pub mod workspaces;
+
+pub use db::{Db, MIGRATIONS, Settings, Tenant};
+pub use error::StoreError;

@@ -1,0 +1,23 @@
+//! A fault of the input: where, which and in words. All faults of a request are told at once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::Code;
+
+/// One fault of a request body, query or path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// JSON pointer into the body (`#/email`, RFC 6901 as URI fragment) or `?name` for a query parameter.
+    pub pointer: String,
+    /// What is wrong, for programs.
+    pub code: Code,
+    /// What is wrong, for people; never repeats personal data.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}

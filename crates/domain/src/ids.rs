@@ -1,0 +1,58 @@
+//! Ids are types, so that a contact's id cannot be passed where an import's is meant.
+//!
+//! All of them are UUIDv7 (RFC 9562), made by the application: they sort in order of creation.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id_types {
+    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+    )+};
+}
+
+id_types! {
+    /// A tenant: everything else belongs to exactly one.
+    WorkspaceId,
+    /// A person who may log in.
+    UserId,
+    /// An integration.
+    ClientId,
+    /// A person or company the workspace keeps.
+    ContactId,
+    /// A tag of the workspace.
+    TagId,
+    /// Something consent can be given for.
+    PurposeId,
+    /// One list on its way into the base.
+    ImportId,
+    /// A saved mapping.
+    ImportTemplateId,
+    /// Long work.
+    JobId,
+}

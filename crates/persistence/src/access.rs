@@ -1,0 +1,1 @@
+//! Users, integrations, refresh tokens, idempotency keys and the audit trail.

@@ -1,0 +1,249 @@
+//! The way to a connection: a pool, transactions, and the [`Tenant`] that carries the workspace.
+
+use std::time::Duration;
+
+use diesel::connection::{CacheSize, Connection, SimpleConnection};
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use kartoteka_domain::ids::WorkspaceId;
+
+use crate::error::StoreError;
+
+/// The schema, inside the binary.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// One key for all processes that migrate at the same time ("kartoteka" in a 64-bit number).
+const MIGRATION_LOCK: i64 = 0x006b_6172_746f_7465;
+
+/// How the pool reaches PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// libpq URL or key-value string.
+    pub url: String,
+    /// Most connections at once.
+    pub pool_size: u32,
+    /// How long to wait for a free connection before the caller hears [`StoreError::Busy`].
+    pub wait: Duration,
+    /// The server is a PgBouncer in transaction mode: no named statements, no session settings.
+    pub pgbouncer: bool,
+    /// Shown in `pg_stat_activity`.
+    pub application_name: String,
+    /// A request's statement is cancelled after this. Jobs set their own.
+    pub statement_timeout: Duration,
+}
+
+impl Settings {
+    /// Defaults for `url`.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            pool_size: 16,
+            wait: Duration::from_millis(500),
+            pgbouncer: false,
+            application_name: "kartoteka".into(),
+            statement_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// The pool of connections.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    session: std::sync::Arc<Session>,
+}
+
+/// What each transaction (PgBouncer) or connection (otherwise) is told first.
+#[derive(Debug)]
+struct Session {
+    pgbouncer: bool,
+    settings: String,
+    settings_local: String,
+}
+
+impl Session {
+    fn new(settings: &Settings) -> Self {
+        let name = settings.application_name.replace('\'', "");
+        let statement = settings.statement_timeout.as_millis();
+        let list = [
+            format!("application_name = '{name}'"),
+            format!("statement_timeout = {statement}"),
+            "lock_timeout = 5000".to_owned(),
+            "idle_in_transaction_session_timeout = 60000".to_owned(),
+            "timezone = 'UTC'".to_owned(),
+        ];
+        let write = |word: &str| list.iter().map(|item| format!("{word} {item};")).collect();
+        Self {
+            pgbouncer: settings.pgbouncer,
+            settings: write("SET"),
+            settings_local: write("SET LOCAL"),
+        }
+    }
+}
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        if self.pgbouncer {
+            // a named statement lives in one server connection, the next transaction may get another
+            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+            return Ok(());
+        }
+        conn.batch_execute(&self.settings).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// [`Session`] behind the trait object the pool wants.
+#[derive(Debug)]
+struct Customizer(std::sync::Arc<Session>);
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Customizer {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        self.0.on_acquire(conn)
+    }
+}
+
+/// An error out of a transaction: of the work, or of `BEGIN` and `COMMIT`.
+enum Unit<E> {
+    Work(E),
+    Diesel(diesel::result::Error),
+}
+
+impl<E> From<diesel::result::Error> for Unit<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Diesel(error)
+    }
+}
+
+impl Db {
+    /// Makes the pool. Connections are opened when they are needed, so this succeeds without a server.
+    #[must_use]
+    pub fn connect(settings: &Settings) -> Self {
+        let session = std::sync::Arc::new(Session::new(settings));
+        let pool = Pool::builder()
+            .max_size(settings.pool_size)
+            .min_idle(Some(1))
+            .connection_timeout(settings.wait)
+            .connection_customizer(Box::new(Customizer(std::sync::Arc::clone(&session))))
+            .build_unchecked(ConnectionManager::new(&settings.url));
+        Self { pool, session }
+    }
+
+    /// Most connections at once.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.pool.max_size()
+    }
+
+    fn conn(&self) -> Result<PooledConnection<ConnectionManager<PgConnection>>, StoreError> {
+        Ok(self.pool.get()?)
+    }
+
+    /// Runs `work` in one transaction of one workspace. `Err` rolls back.
+    ///
+    /// # Errors
+    /// The error of `work`, or what the database said at `BEGIN` and `COMMIT`.
+    pub fn write<T, E>(
+        &self,
+        workspace: WorkspaceId,
+        work: impl FnOnce(&mut Tenant<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        self.system(|conn| work(&mut Tenant { conn, workspace }))
+    }
+
+    /// Runs `work` for one workspace without a transaction around it: for single reads, which it saves
+    /// two round trips. Each statement sees its own snapshot.
+    ///
+    /// # Errors
+    /// The error of `work`, or no connection.
+    pub fn read<T, E>(
+        &self,
+        workspace: WorkspaceId,
+        work: impl FnOnce(&mut Tenant<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        if self.session.pgbouncer {
+            return self.write(workspace, work);
+        }
+        let mut conn = self.conn()?;
+        work(&mut Tenant { conn: &mut conn, workspace })
+    }
+
+    /// Runs `work` in one transaction that belongs to no workspace: login, leases, start-up.
+    ///
+    /// # Errors
+    /// The error of `work`, or what the database said at `BEGIN` and `COMMIT`.
+    #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
+    pub fn system<T, E>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        let mut conn = self.conn()?;
+        let session = &self.session;
+        let done = conn.transaction(|conn| {
+            if session.pgbouncer {
+                conn.batch_execute(&session.settings_local)?;
+            }
+            work(conn).map_err(Unit::Work)
+        });
+        done.map_err(|error| match error {
+            Unit::Work(error) => error,
+            Unit::Diesel(error) => StoreError::from(error).into(),
+        })
+    }
+
+    /// Brings the schema up to date. Any number of processes may call it at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Migration`] names what failed.
+    pub fn migrate(&self) -> Result<usize, StoreError> {
+        let mut conn = self.conn()?;
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            StoreError::Migration(error.to_string())
+        };
+        conn.batch_execute(&format!(
+            "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
+        ))?;
+        let done = conn.run_pending_migrations(MIGRATIONS).map(|done| done.len()).map_err(failed);
+        let settings = &self.session.settings;
+        conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); {settings}"))?;
+        done
+    }
+
+    /// Whether the database answers and its schema is the one this binary was built with.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn is_current(&self) -> Result<bool, StoreError> {
+        let mut conn = self.conn()?;
+        conn.has_pending_migration(MIGRATIONS)
+            .map(|pending| !pending)
+            .map_err(|error| StoreError::Migration(error.to_string()))
+    }
+}
+
+/// A connection that belongs to one workspace: the only way to its data.
+pub struct Tenant<'c> {
+    pub(crate) conn: &'c mut PgConnection,
+    pub(crate) workspace: WorkspaceId,
+}
+
+impl<'c> Tenant<'c> {
+    /// The workspace everything is read and written in.
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// A tenant on a connection that a job or start-up already has.
+    pub fn on(conn: &'c mut PgConnection, workspace: WorkspaceId) -> Self {
+        Self { conn, workspace }
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE workspace_usage;
+DROP TABLE workspaces;

@@ -1,0 +1,3 @@
+DROP TABLE contact_tags;
+DROP TABLE tags;
+DROP TABLE contacts;

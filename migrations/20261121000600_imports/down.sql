@@ -1,0 +1,14 @@
+DROP AGGREGATE jsonb_overlay(jsonb);
+DROP AGGREGATE first_present(anyelement);
+DROP AGGREGATE last_present(anyelement);
+DROP FUNCTION keep_first(anyelement, anyelement);
+DROP FUNCTION keep_second(anyelement, anyelement);
+DROP FUNCTION import_row_id(bigint, bigint, bigint);
+DROP TABLE import_templates;
+DROP TABLE import_tag_additions;
+DROP TABLE import_changes;
+DROP TABLE import_tags;
+DROP TABLE import_rows;
+DROP TABLE import_staged;
+DROP TABLE import_data;
+DROP TABLE imports;
