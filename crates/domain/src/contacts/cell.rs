@@ -39,51 +39,10 @@ pub fn visible(raw: &str) -> Cow<'_, str> {
 /// empty cell is not a placeholder.
 #[must_use]
 pub fn is_placeholder(raw: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "n/a",
-        "#n/a",
-        "n.a.",
-        "na",
-        "none",
-        "null",
-        "nil",
-        "nan",
-        "undefined",
-        "unknown",
-        "empty",
-        "(none)",
-        "[none]",
-        "<null>",
-        "#value!",
-        "#ref!",
-        "#name?",
-        "not available",
-        "nic",
-        "nemá",
-        "nema",
-        "není",
-        "neni",
-        "neuvedeno",
-        "neznámý",
-        "neznámé",
-        "neznamy",
-        "nezname",
-        "bez",
-        "brak",
-        "nie ma",
-        "nie dotyczy",
-        "nieznany",
-        "nd",
-        "n.d.",
-        "nincs",
-        "nincs adat",
-        "ismeretlen",
-        "keine",
-        "kein",
-        "unbekannt",
-        "k.a.",
-        "k. a.",
-    ];
+    const WORDS: &str = "n/a|#n/a|n.a.|na|none|null|nil|nan|undefined|unknown|empty|(none)|[none]|<null>|\
+        #value!|#ref!|#name?|not available|nic|nemá|nema|není|neni|neuvedeno|neznámý|\
+        neznámé|neznamy|nezname|bez|brak|nie ma|nie dotyczy|nieznany|nd|n.d.|nincs|\
+        nincs adat|ismeretlen|keine|kein|unbekannt|k.a.|k. a.";
     let text = visible(raw);
     if text.is_empty() || text.len() > 24 {
         return false;
@@ -91,8 +50,12 @@ pub fn is_placeholder(raw: &str) -> bool {
     if text.chars().all(|c| matches!(c, '-' | '–' | '—' | '?' | '.' | '/' | '_' | '*')) {
         return true;
     }
-    let lower = text.to_lowercase();
-    WORDS.contains(&lower.as_str())
+    is_one_of(&text.to_lowercase(), WORDS)
+}
+
+/// Whether `word` is one of the words of `list`, which `|` separates.
+pub(super) fn is_one_of(word: &str, list: &str) -> bool {
+    list.split('|').any(|known| known == word)
 }
 
 #[cfg(test)]

@@ -409,7 +409,7 @@ mod tests {
             ("Jana.Nov+akova@gmail.com", "Jana.Nov+akova@gmail.com", "jana.nov+akova@gmail.com"),
             ("Řehoř@Háčky.cz", "Řehoř@Háčky.cz", "řehoř@xn--hky-ela4t.cz"),
             ("r\u{30C}ehor\u{30C}@x.cz", "\u{159}eho\u{159}@x.cz", "\u{159}eho\u{159}@x.cz"),
-            ("a@XN--HKY-ELA4T.CZ", "a@XN--HKY-QLA4H.CZ", "a@xn--hky-ela4t.cz"),
+            ("a@XN--HKY-ELA4T.CZ", "a@XN--HKY-ELA4T.CZ", "a@xn--hky-ela4t.cz"),
             ("o'brien@x.ie", "o'brien@x.ie", "o'brien@x.ie"),
             ("a/b=c@x.co.uk", "a/b=c@x.co.uk", "a/b=c@x.co.uk"),
             ("1@2.cz", "1@2.cz", "1@2.cz"),

@@ -3,3 +3,4 @@
 pub mod cell;
 pub mod email;
 pub mod fold;
+pub mod phone;
