@@ -2,4 +2,10 @@
 //!
 //! A library beside the binary so that tests start the very same parts.
 
+pub mod commands;
+pub mod config;
+pub mod database;
 pub mod embedded_postgres;
+pub mod keys;
+pub mod shutdown;
+pub mod telemetry;

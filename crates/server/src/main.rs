@@ -1,3 +1,21 @@
-//! The Kartoteka binary.
+//! The program: hands its arguments to the command and tells how it ended.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kartoteka::commands::{self, Cli};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "kartoteka: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

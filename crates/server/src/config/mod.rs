@@ -263,7 +263,11 @@ mod tests {
     fn every_setting_has_a_meaning_and_an_origin_when_absent() {
         for setting in SETTINGS {
             assert!(setting.what.len() > 20, "{}", setting.name);
-            assert!(setting.default.is_some() || !setting.when_absent.is_empty(), "{}", setting.name);
+            assert!(
+                setting.default.is_some() || !setting.when_absent.is_empty(),
+                "{}",
+                setting.name
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::binaries::Binaries;
 use super::error::{FileContext, PostgresError};
 use super::identity::{Identity, private_folder, private_folder_in_public};
-use super::layout::{self, Layout};
+use super::layout::{self, Layout, PORT};
 use super::postmaster::{self, Owner, PidFile};
 use super::{locks, settings};
 
@@ -20,6 +21,14 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// The log is put aside at a start when it is longer than this.
 const LOG_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What a start says while a server that was killed a moment ago, or its children, are still
+/// on their way out.
+const STILL_DYING: [&str; 2] =
+    ["pre-existing shared memory block", "lock file \"postmaster.pid\" already exists"];
+
+/// How long they are given.
+const DYING: Duration = Duration::from_secs(20);
 
 /// What a failed start quotes from the end of the log.
 const LOG_TAIL_BYTES: u64 = 4 * 1024;
@@ -128,7 +137,7 @@ impl Cluster {
         };
         Ok(Self {
             socket_dir: state.socket_dir.unwrap_or(socket_dir),
-            port: state.port.unwrap_or(layout::PORT),
+            port: state.port.unwrap_or(PORT),
             server,
             adopted,
             first_start,
@@ -221,6 +230,9 @@ impl Server {
             "--data-checksums",
         ]))?;
         self.append(&draft.join("postgresql.conf"), settings::INCLUDES)?;
+        let local = draft.join(settings::LOCAL_FILE);
+        fs::write(&local, settings::LOCAL_TEXT).on("write", &local)?;
+        self.identity.give(&local)?;
         self.create_database(&draft_name, database)?;
         fs::rename(&draft, &cluster).on("rename", &draft)?;
         Ok(true)
@@ -283,13 +295,14 @@ impl Server {
         match postmaster::owner(pid_file.pid, &cluster) {
             Owner::Ours => Ok(Some(pid_file)),
             Owner::Gone => Ok(None),
-            Owner::Foreign => {
+            Owner::Stale => {
                 let path = cluster.join("postmaster.pid");
                 fs::remove_file(&path).on("remove", &path)?;
                 Ok(None)
             }
             Owner::Unknown => {
-                let running = self.program("pg_ctl").args(["status", "-D", Layout::CLUSTER]).output();
+                let running =
+                    self.program("pg_ctl").args(["status", "-D", Layout::CLUSTER]).output();
                 let running = running.on("run pg_ctl in", &self.layout.home)?;
                 Ok(running.status.success().then_some(pid_file))
             }
@@ -297,56 +310,76 @@ impl Server {
     }
 
     fn start(&self) -> Result<PidFile, PostgresError> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + DYING;
         self.put_log_aside()?;
         loop {
             let seconds = self.patience.as_secs().to_string();
+            self.remove_old_socket();
+            let said_before = fs::metadata(self.layout.log()).map_or(0, |log| log.len());
             let mut command = self.program("pg_ctl");
             command.args(["start", "--wait", "--silent", "-D", Layout::CLUSTER]);
             command.args(["--log", Layout::LOG, "--timeout", &seconds]);
             let Err(error) = self.run(&mut command) else { break };
-            let tail = self.log_tail();
-            // After a `kill -9` of the postmaster alone its children need a moment to notice.
-            let is_dying = tail.contains("pre-existing shared memory block");
+            let said = tail_of(&self.layout.log(), said_before);
+            let is_dying = STILL_DYING.iter().any(|words| said.contains(words));
             if !is_dying || Instant::now() > deadline {
                 return Err(match error {
                     PostgresError::Program { program, output } => {
-                        PostgresError::Program { program, output: format!("{output}\n{tail}") }
+                        PostgresError::Program { program, output: format!("{output}\n{said}") }
                     }
                     other => other,
                 });
             }
-            thread::sleep(Duration::from_millis(200));
+            thread::sleep(POLL);
+            if let Some(pid_file) = self.running()? {
+                return self.wait_until_ready(&pid_file);
+            }
         }
         let cluster = self.layout.cluster();
-        let pid_file = postmaster::read(&cluster).on("read postmaster.pid of", &cluster)?;
-        let Some(pid_file) = pid_file else {
-            return Err(PostgresError::Program {
+        match postmaster::read(&cluster).on("read postmaster.pid of", &cluster)? {
+            Some(pid_file) => self.wait_until_ready(&pid_file),
+            None => Err(PostgresError::Program {
                 program: "postgres".to_owned(),
-                output: self.log_tail(),
-            });
-        };
-        self.wait_until_ready(&pid_file)
+                output: tail_of(&self.layout.log(), 0),
+            }),
+        }
     }
 
-    /// Waits for a server that may still be starting or recovering.
+    /// Removes the socket of a server that is gone, and the lock file beside it: that names a
+    /// process id too, which may be somebody else's by now. The folder is this cluster's alone.
+    fn remove_old_socket(&self) {
+        let folder = self.layout.socket_dir(&std::env::temp_dir());
+        for name in [format!(".s.PGSQL.{PORT}"), format!(".s.PGSQL.{PORT}.lock")] {
+            // When it cannot be removed, the server says why it does not start.
+            let _ = fs::remove_file(folder.join(name));
+        }
+    }
+
+    /// Waits for a server that may still be starting, recovering, or on its way down.
     fn wait_until_ready(&self, first: &PidFile) -> Result<PidFile, PostgresError> {
         let cluster = self.layout.cluster();
         let deadline = Instant::now() + self.patience;
         loop {
             match postmaster::read(&cluster).on("read postmaster.pid of", &cluster)? {
-                Some(pid_file) if pid_file.ready => return Ok(pid_file),
+                // The file of a server that was killed a moment ago says "ready" for ever.
+                Some(pid_file) if pid_file.ready && answers(&pid_file) => return Ok(pid_file),
                 Some(_) if Instant::now() > deadline => {
                     return Err(PostgresError::Timeout {
                         what: "PostgreSQL to take connections".to_owned(),
                         seconds: self.patience.as_secs(),
                     });
                 }
-                Some(_) if postmaster::owner(first.pid, &cluster) != Owner::Gone => {
+                Some(_)
+                    if [Owner::Ours, Owner::Unknown]
+                        .contains(&postmaster::owner(first.pid, &cluster)) =>
+                {
                     thread::sleep(POLL);
                 }
-                // It was shutting down, or died on the way up.
-                _ => return self.start(),
+                // It is down by now; clean up after it and start anew.
+                _ => {
+                    self.running()?;
+                    return self.start();
+                }
             }
         }
     }
@@ -372,7 +405,7 @@ impl Server {
         let errors = output.try_clone().on("write", &path)?;
         let status = command.stdout(output).stderr(errors).status();
         let status = status.on("run a PostgreSQL program in", &self.layout.home)?;
-        let said = tail_of(&path);
+        let said = tail_of(&path, 0);
         let _ = fs::remove_file(&path);
         if status.success() {
             return Ok(());
@@ -394,10 +427,6 @@ impl Server {
         }
         Ok(())
     }
-
-    fn log_tail(&self) -> String {
-        tail_of(&self.layout.log())
-    }
 }
 
 /// Makes the data directory when there is none; its absolute path without links.
@@ -416,11 +445,19 @@ fn cluster_major(cluster: &Path) -> Result<Option<u32>, PostgresError> {
     }
 }
 
-/// The last lines of a file; empty when it cannot be read.
-fn tail_of(path: &Path) -> String {
+/// Whether the server takes a connection on its socket.
+fn answers(pid_file: &PidFile) -> bool {
+    let PidFile { port: Some(port), socket_dir: Some(folder), .. } = pid_file else {
+        return false;
+    };
+    UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).is_ok()
+}
+
+/// The last lines of a file from an offset on; empty when it cannot be read.
+fn tail_of(path: &Path, offset: u64) -> String {
     let Ok(mut file) = File::open(path) else { return String::new() };
     let length = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-    let _ = file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)));
+    let _ = file.seek(SeekFrom::Start(offset.max(length.saturating_sub(LOG_TAIL_BYTES))));
     let mut bytes = Vec::new();
     let _ = file.read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).trim().to_owned()

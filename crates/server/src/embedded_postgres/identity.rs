@@ -63,10 +63,7 @@ impl Identity {
                 Err(error) => tried.push(format!("{candidate:?}: {error}")),
             }
         }
-        Err(PostgresError::NoIdentity {
-            directory: directory.to_owned(),
-            tried: tried.join("; "),
-        })
+        Err(PostgresError::NoIdentity { directory: directory.to_owned(), tried: tried.join("; ") })
     }
 
     /// Who owns the files of the cluster, as this process sees it.
@@ -253,8 +250,10 @@ mod tests {
 
     #[test]
     fn the_list_of_users_is_read_and_broken_lines_are_passed_over() {
-        let names: Vec<String> =
-            parse_passwd(USERS).into_iter().map(|user| format!("{}:{}", user.name, user.uid)).collect();
+        let names: Vec<String> = parse_passwd(USERS)
+            .into_iter()
+            .map(|user| format!("{}:{}", user.name, user.uid))
+            .collect();
         assert_eq!(names, ["root:0", "nobody:65534", "anna:1000", "postgres:105"]);
     }
 

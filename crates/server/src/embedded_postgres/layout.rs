@@ -53,7 +53,7 @@ impl Layout {
     }
 
     /// The folder of the socket: beside the cluster, or in the folder for temporary files when
-    /// the path would be too long for a socket.
+    /// clients could not name it there.
     pub(super) fn socket_dir(&self, temporary: &Path) -> PathBuf {
         let beside = self.home.join("socket");
         if fits(&beside) {
@@ -69,9 +69,11 @@ impl Layout {
     }
 }
 
-/// Whether a socket in this folder has a path that is short enough.
+/// Whether clients can name a socket in this folder: its path is short enough, and has no comma,
+/// at which libpq would split it into several hosts.
 fn fits(folder: &Path) -> bool {
-    folder.as_os_str().len() + format!("/.s.PGSQL.{PORT}").len() <= SOCKET_PATH_BYTES
+    !folder.as_os_str().as_bytes().contains(&b',')
+        && folder.as_os_str().len() + format!("/.s.PGSQL.{PORT}").len() <= SOCKET_PATH_BYTES
 }
 
 /// A connection URL over a Unix socket, as libpq reads it.
@@ -112,11 +114,18 @@ mod tests {
     fn the_longest_path_that_fits_is_used_and_one_byte_more_is_not() {
         // "/postgres/socket" and "/.s.PGSQL.5432" take 30 of the 107 bytes.
         let longest = format!("/{}", "a".repeat(76));
-        assert!(Layout::new(Path::new(&longest)).socket_dir(Path::new("/tmp")).starts_with("/aaa"));
+        let beside = Layout::new(Path::new(&longest)).socket_dir(Path::new("/tmp"));
+        assert!(beside.starts_with(&longest), "{beside:?}");
         let too_long = format!("/{}", "a".repeat(77));
         let moved = Layout::new(Path::new(&too_long)).socket_dir(Path::new("/tmp"));
         assert!(moved.starts_with("/tmp"), "{moved:?}");
         assert_eq!(moved, Layout::new(Path::new(&too_long)).socket_dir(Path::new("/tmp")));
+    }
+
+    #[test]
+    fn a_path_with_a_comma_is_no_place_for_a_socket() {
+        let moved = Layout::new(Path::new("/srv/a,b")).socket_dir(Path::new("/tmp"));
+        assert!(moved.starts_with("/tmp"), "{moved:?}");
     }
 
     #[test]

@@ -50,8 +50,9 @@ pub(super) enum Owner {
     Ours,
     /// No such process: PostgreSQL takes the file over itself.
     Gone,
-    /// A process that works in another directory: the file is stale and in the way.
-    Foreign,
+    /// A process that works in another directory, or one that has ended and is only not yet
+    /// buried by its parent: the file is stale and in the way.
+    Stale,
     /// The system does not tell: PostgreSQL shall decide.
     Unknown,
 }
@@ -64,16 +65,25 @@ pub(super) fn owner(pid: u32, cluster: &Path) -> Owner {
     let process = PathBuf::from(format!("/proc/{pid}"));
     match fs::read_link(process.join("cwd")) {
         Ok(directory) => {
-            // A zombie has no working directory any more; its link reads as an error below.
             if fs::canonicalize(cluster).is_ok_and(|own| own == directory) {
                 Owner::Ours
             } else {
-                Owner::Foreign
+                Owner::Stale
             }
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Owner::Unknown,
+        // In a container nobody may bury the dead, and PostgreSQL takes them for alive.
+        Err(_) if is_zombie(&process) => Owner::Stale,
         Err(_) => Owner::Gone,
     }
+}
+
+/// Whether the process has ended and waits for its parent: the state after the name in
+/// parentheses, which may have parentheses itself, see proc(5).
+fn is_zombie(process: &Path) -> bool {
+    let stat = fs::read_to_string(process.join("stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').map(|(_, fields)| fields.trim_start());
+    state.is_some_and(|fields| fields.starts_with(['Z', 'X']))
 }
 
 #[cfg(test)]
@@ -109,10 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn the_own_process_is_foreign_to_a_cluster_elsewhere() {
-        assert_eq!(owner(std::process::id(), Path::new("/nowhere")), Owner::Foreign);
+    fn the_own_process_is_no_server_of_a_cluster_elsewhere() {
+        assert_eq!(owner(std::process::id(), Path::new("/nowhere")), Owner::Stale);
         let here = std::env::current_dir().unwrap();
         assert_eq!(owner(std::process::id(), &here), Owner::Ours);
+    }
+
+    #[test]
+    fn a_dead_process_that_nobody_has_buried_is_no_server() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let process = PathBuf::from(format!("/proc/{}", child.id()));
+        while !is_zombie(&process) {
+            std::thread::yield_now();
+        }
+        assert_eq!(owner(child.id(), &std::env::current_dir().unwrap()), Owner::Stale);
+        child.wait().unwrap();
     }
 
     #[test]

@@ -17,6 +17,13 @@ pub(super) const INCLUDES: &str = "\n\
 include_if_exists = 'kartoteka.conf'\n\
 include_if_exists = 'local.conf'\n";
 
+/// The operator's file, made once, so that the server does not complain that it is missing.
+pub(super) const LOCAL_FILE: &str = "local.conf";
+
+/// What it says at first.
+pub(super) const LOCAL_TEXT: &str =
+    "# Your own settings of PostgreSQL. They win over kartoteka.conf and are never overwritten.\n";
+
 /// Name, value and reason of each setting.
 const SETTINGS: &[(&str, &str, &str)] = &[
     ("listen_addresses", "", "no TCP: only the socket in a folder of mode 0700"),
@@ -42,7 +49,8 @@ const SETTINGS: &[(&str, &str, &str)] = &[
 
 /// The text of `kartoteka.conf`. `extra` comes last, so it wins.
 pub(super) fn file_text(socket_dir: &Path, extra: &[(String, String)]) -> String {
-    let mut text = String::from("# Written by Kartoteka at every start. Put yours in local.conf.\n");
+    let mut text =
+        String::from("# Written by Kartoteka at every start. Put yours in local.conf.\n");
     for (name, value, reason) in SETTINGS {
         let _ = writeln!(text, "{name} = {}  # {reason}", quoted(value));
     }
@@ -67,11 +75,8 @@ mod tests {
     #[test]
     fn the_socket_folder_is_quoted_for_both_of_its_readers() {
         let text = file_text(Path::new("/a b/it's \"x\", y\\z/socket"), &[]);
-        let line = text.lines().find(|line| line.starts_with("unix_socket")).unwrap();
-        assert_eq!(
-            line,
-            r#"unix_socket_directories = '"/a b/it''s ""x"", y\\z/socket"'"#
-        );
+        let line = text.lines().find(|line| line.starts_with("unix_socket_directories")).unwrap();
+        assert_eq!(line, r#"unix_socket_directories = '"/a b/it''s ""x"", y\\z/socket"'"#);
     }
 
     #[test]

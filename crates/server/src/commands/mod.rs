@@ -1,0 +1,75 @@
+//! The command line: one file per command, each a function from configuration to result.
+
+mod config;
+mod keys;
+mod postgres;
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Environment};
+use crate::telemetry;
+
+/// What a command ends with; errors are shown to the person at the terminal.
+pub type CommandResult = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// The arguments of the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kartoteka",
+    version,
+    about = "An open contact and marketing CRM: API, background worker, and a private PostgreSQL",
+    after_help = "Settings come from the environment and from .env: see `kartoteka config`."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show every setting with its meaning, value and origin; secrets are masked
+    Config,
+    /// Keys that sign access tokens
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Run only the private PostgreSQL and print its URL, for psql and backups
+    Postgres,
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// Whatever kept the command from its purpose.
+pub fn run(cli: Cli) -> CommandResult {
+    let environment = Environment::of_process()?;
+    if matches!(cli.command, Command::Config) {
+        return config::run(&environment);
+    }
+    let config = Config::read(&environment)?;
+    telemetry::start(&config.log, config.log_format);
+    for name in environment.unknown() {
+        tracing::warn!("{name} is no setting of Kartoteka; see `kartoteka config`");
+    }
+    match cli.command {
+        Command::Config => config::run(&environment),
+        Command::Keys(command) => keys::run(&config, &command),
+        Command::Postgres => runtime()?.block_on(postgres::run(config)),
+    }
+}
+
+/// The runtime of commands that wait for signals, connections or jobs.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Prints what a command is for on standard output. A reader that went away is no error.
+fn print(text: &str) -> CommandResult {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,24 @@
+//! Log lines of the process: to standard error, as text for people or JSON for machines.
+//!
+//! Standard output stays free for what a command prints.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+
+/// Starts writing log lines. `filter` is a checked filter of the configuration; an invalid one
+/// counts as `info`. A second call in one process changes nothing.
+pub fn start(filter: &str, format: LogFormat) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    // An error only means that somebody (a test) has set a subscriber before.
+    let _ = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
