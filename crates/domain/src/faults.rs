@@ -21,3 +21,19 @@ impl Fault {
         Self { pointer: pointer.into(), code, detail: detail.into() }
     }
 }
+
+/// A member name inside a JSON pointer (RFC 6901, 3).
+#[must_use]
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// An error as a sentence: capital letter, full stop.
+pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
+        None => text,
+    }
+}

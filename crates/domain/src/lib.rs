@@ -5,8 +5,10 @@
 
 pub mod actor;
 pub mod codes;
+pub mod consents;
 pub mod contacts;
 pub mod faults;
 pub mod ids;
 pub mod imports;
 pub mod scopes;
+pub mod tags;
