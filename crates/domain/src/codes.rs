@@ -139,6 +139,7 @@ codes! {
 
     // rows of an import
     TooManyCells = "too_many_cells", "The row has more cells than the header.";
+    TooFewCells = "too_few_cells", "The row has fewer cells than the header.";
     CellTooLarge = "cell_too_large", "A cell is over the limit.";
     UndecodableText = "undecodable_text", "Some bytes are not text in this encoding.";
     UnclosedQuote = "unclosed_quote", "A quote is never closed.";

@@ -1,1 +1,16 @@
 //! Imports: from bytes to rows, from rows to a plan.
+
+pub mod dialect;
+pub mod dictionary;
+pub mod encoding;
+pub mod header;
+mod letters;
+pub mod reader;
+pub mod refusal;
+pub mod source;
+pub mod transcode;
+
+#[cfg(test)]
+mod encoding_tests;
+#[cfg(test)]
+mod reading_tests;
