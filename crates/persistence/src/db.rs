@@ -229,6 +229,18 @@ impl Db {
     }
 }
 
+/// Opens one connection and closes it again: at start-up, to hear why there is none. A pool would only
+/// say that it waited for too long.
+///
+/// # Errors
+/// [`StoreError::Busy`] with the words of libpq, which name host and user but never the password.
+pub fn probe(url: &str) -> Result<(), StoreError> {
+    match PgConnection::establish(url) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Busy(error.to_string())),
+    }
+}
+
 /// A connection that belongs to one workspace: the only way to its data.
 pub struct Tenant<'c> {
     pub(crate) conn: &'c mut PgConnection,

@@ -12,5 +12,5 @@ pub mod jobs;
 pub mod sql;
 pub mod workspaces;
 
-pub use db::{Db, MIGRATIONS, Settings, Tenant};
+pub use db::{Db, MIGRATIONS, Settings, Tenant, probe};
 pub use error::StoreError;

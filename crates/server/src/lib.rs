@@ -7,5 +7,6 @@ pub mod config;
 pub mod database;
 pub mod embedded_postgres;
 pub mod keys;
+pub mod opening;
 pub mod shutdown;
 pub mod telemetry;

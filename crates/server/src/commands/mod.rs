@@ -2,6 +2,7 @@
 
 mod config;
 mod keys;
+mod migrate;
 mod postgres;
 
 use std::error::Error;
@@ -35,6 +36,8 @@ enum Command {
     /// Keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Bring the database's schema up to date
+    Migrate,
     /// Run only the private PostgreSQL and print its URL, for psql and backups
     Postgres,
 }
@@ -56,6 +59,7 @@ pub fn run(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Config => config::run(&environment),
         Command::Keys(command) => keys::run(&config, &command),
+        Command::Migrate => migrate::run(&config),
         Command::Postgres => runtime()?.block_on(postgres::run(config)),
     }
 }
