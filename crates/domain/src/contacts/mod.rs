@@ -1,8 +1,13 @@
 //! The values a contact is made of, and how each is read from what people write.
 
+pub mod boolean;
 pub mod cell;
 pub mod contact;
+pub mod date;
 pub mod email;
 pub mod fold;
+pub mod gender;
+pub mod name;
 pub mod patch;
 pub mod phone;
+pub mod place;

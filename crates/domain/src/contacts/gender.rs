@@ -1,0 +1,115 @@
+//! Gender as a field says it. Guessing it from a name is another matter.
+
+use serde::{Deserialize, Serialize};
+
+use super::cell::{is_one_of, visible};
+use super::fold::fold;
+
+/// What a contact's gender is, when it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gender {
+    /// A woman.
+    Female,
+    /// A man.
+    Male,
+    /// Neither, or not to be said.
+    Other,
+}
+
+/// The words of the field in Czech, Slovak, Polish, Hungarian, German and English, folded; forms of
+/// address; the codes of ISO/IEC 5218.
+const FEMALE: &str = "f|w|k|z|n|2|female|woman|girl|lady|she|she/her|mrs|ms|miss|madam|\
+    zena|zenske|zensky|zenska|pani|slecna|divka|holka|\
+    kobieta|kob|zenski|zenska|plec zenska|pani|panna|dziewczyna|\
+    no|noi|nonemu|lany|asszony|holgy|\
+    frau|weiblich|weibl|fr|madchen|dame|femme|femenino|femminile|♀";
+const MALE: &str = "m|h|1|male|man|boy|gentleman|he|he/him|mr|sir|\
+    muz|muzske|muzsky|muzska|muzsky|pan|chlapec|hoch|\
+    mezczyzna|mez|meski|meska|plec meska|chlopak|\
+    ferfi|ffi|fiu|ur|herr|hr|mann|mannlich|mannl|junge|homme|masculino|maschile|♂";
+const OTHER: &str = "o|x|d|9|other|others|another|diverse|divers|nonbinary|non-binary|non binary|nb|\
+    jine|jiny|jina|ine|iny|ina|inne|inna|inny|egyeb|mas|andere|anderes|sonstige|keine angabe|\
+    neuvedeno|nechci uvest|nie podano|prefer not to say|they|they/them|neutral|unspecified";
+
+impl Gender {
+    /// Reads a cell: `žena`, `M`, `K`, `férfi`, `weiblich`, `Mrs`, `2`. Case and diacritics do not
+    /// matter. `M` is a man; `F` is a woman, although a Hungarian column may mean `férfi` by it.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let text = visible(raw);
+        if text.is_empty() || text.len() > 32 {
+            return None;
+        }
+        let word = fold(&text);
+        let word = word.trim_matches(['.', '"', '\'', '(', ')']);
+        if is_one_of(word, FEMALE) {
+            Some(Self::Female)
+        } else if is_one_of(word, MALE) {
+            Some(Self::Male)
+        } else {
+            is_one_of(word, OTHER).then_some(Self::Other)
+        }
+    }
+
+    /// The word used in the API and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Female => "female",
+            Self::Male => "male",
+            Self::Other => "other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// CON-1, IMP-5
+    #[test]
+    fn words_of_five_languages_are_known() {
+        for (gender, words) in [
+            (
+                Gender::Female,
+                "female F žena Žena ŽENA ženské Ž Z K kobieta nő Nő weiblich w Frau paní Mrs 2 Kobieta żeńska",
+            ),
+            (
+                Gender::Male,
+                "male M m muž MUŽ mužské mężczyzna Mężczyzna férfi männlich Herr pan Mr. 1 męska chlapec",
+            ),
+            (Gender::Other, "other jiné inne egyéb divers X non-binary"),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(Gender::parse(word), Some(gender), "{word}");
+            }
+            assert_eq!(Gender::parse(&format!("\u{A0}{} ", gender.as_str())), Some(gender));
+        }
+        for word in ["", " ", "Jan", "0", "n/a", "neznámé", "?", "žžž"] {
+            assert_eq!(Gender::parse(word), None, "{word}");
+        }
+    }
+
+    /// CON-1
+    #[test]
+    fn no_word_is_two_genders() {
+        for word in FEMALE.split('|') {
+            assert!(!is_one_of(word, MALE) && !is_one_of(word, OTHER), "{word}");
+            assert_eq!(fold(word), word);
+        }
+        for word in MALE.split('|') {
+            assert!(!is_one_of(word, OTHER), "{word}");
+            assert_eq!(fold(word), word);
+        }
+    }
+
+    proptest! {
+        /// IMP-20
+        #[test]
+        fn no_text_panics(raw in any::<String>()) {
+            let _ = Gender::parse(&raw);
+        }
+    }
+}
