@@ -6,10 +6,10 @@
 //! trunk prefix off foreign numbers and takes an area code that looks like the country code away;
 //! none of this happens here.
 //!
-//! How much is believed depends on how much is said. A number with its country code is accepted
-//! when its length fits the plan, because plans change and the writer was explicit
-//! ([`Phone::is_assigned`] tells more). A national number is guesswork, so it has to be one that
-//! the plan of its region really has.
+//! A number that the plan has goes before one that only fits it. But one that fits, by its length,
+//! is accepted too: plans change faster than programs, and a stored number that nobody has does less
+//! harm than a real one that was thrown away. [`Phone::is_assigned`] tells the two apart. Without
+//! `+`, and not in the region's own plan, only a number some plan really has is believed.
 
 use std::fmt;
 
@@ -68,8 +68,8 @@ pub enum PhoneError {
     /// A national number, and no region was given to read it with.
     #[error("the number has no country code, and no region was given")]
     RegionNeeded,
-    /// The numbering plan of the country has no such number.
-    #[error("the numbering plan has no such number")]
+    /// The numbering plan of the country has no such numbers.
+    #[error("the country has no numbers like this")]
     NotInPlan,
 }
 
@@ -320,8 +320,17 @@ fn national(digits: &str, region: Region) -> Result<Phone, PhoneError> {
     }
     // With the country code, but nothing in front of it.
     let own_code = digits.starts_with(&plan.code.to_string());
-    match international(digits) {
-        Ok(phone) if phone.is_assigned() && (own_code || digits.len() > MIN_UNNAMED) => Ok(phone),
+    let abroad = international(digits).ok();
+    if let Some(phone) = abroad.as_ref().filter(|phone| phone.is_assigned())
+        && (own_code || digits.len() > MIN_UNNAMED)
+    {
+        return Ok(phone.clone());
+    }
+    let plain = Some(digits).filter(|_| !own_code);
+    let fitting = [trunk, zero, plain].into_iter().flatten().find(|c| plan.is_possible(c));
+    match (fitting, abroad) {
+        (Some(national), _) => Ok(Phone::from_parts(plan.code, national)),
+        (None, Some(phone)) if own_code => Ok(phone),
         _ if digits.len() < MIN_DIGITS => Err(PhoneError::TooShort),
         _ if digits.len() > MAX_DIGITS => Err(PhoneError::TooLong),
         _ => Err(PhoneError::NotInPlan),
@@ -443,6 +452,7 @@ mod tests {
                 (_, Some(mark)) => ours == read(raw.split_once(mark).unwrap().0, code),
                 (Ok(ours), None) if zero => e164 == with_zero(ours),
                 (Ok(ours), None) => ours == e164,
+                // The sample has numbers with digits too few or too many; we refuse them.
                 (Err(_), None) => valid != "true",
             };
             if !agrees {
@@ -514,8 +524,12 @@ mod tests {
             ("US", "(202) 555-0123 x5", "+12025550123"),
             ("US", "011 420 602 123 456", "+420602123456"),
             ("", "420602123456", "+420602123456"),
-            // Its plan has no such number, but it was written out in full.
+            // The plan has no such numbers, but they fit it.
             ("", "+420 111 222 333", "+420111222333"),
+            ("CZ", "111 222 333", "+420111222333"),
+            ("CZ", "420111222333", "+420111222333"),
+            ("HU", "06 79 123 4567", "+36791234567"),
+            ("SK", "0999 123 456", "+421999123456"),
         ] {
             assert_eq!(read(raw, code).as_deref(), Ok(expected), "{code} {raw:?}");
         }
@@ -552,7 +566,9 @@ mod tests {
             ("CZ", "7", PhoneError::TooShort),
             ("CZ", "+420", PhoneError::TooShort),
             ("CZ", "602 123 45", PhoneError::NotInPlan),
-            ("CZ", "111 222 333", PhoneError::NotInPlan),
+            ("CZ", "420 602 123", PhoneError::NotInPlan),
+            ("CZ", "27074358", PhoneError::NotInPlan),
+            ("PL", "1234567890", PhoneError::NotInPlan),
             ("CZ", "+420 602 123 45", PhoneError::NotInPlan),
             ("CZ", "+420 602 123 4567", PhoneError::NotInPlan),
             ("CZ", "+999 123 456 789", PhoneError::CountryCode),
