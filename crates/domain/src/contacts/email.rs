@@ -234,8 +234,9 @@ fn trim_wrapping(text: &str) -> &str {
     const QUOTES: [char; 15] =
         ['"', '\'', '`', '´', '“', '”', '„', '‟', '’', '‘', '‚', '«', '»', '‹', '›'];
     let front = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '[') || QUOTES.contains(&c);
-    let back =
-        |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '.' | ']') || QUOTES.contains(&c);
+    let back = |c: char| {
+        c.is_whitespace() || matches!(c, ',' | ';' | '.' | ']' | '>') || QUOTES.contains(&c)
+    };
     text.trim_start_matches(front).trim_end_matches(back)
 }
 
@@ -449,6 +450,7 @@ mod tests {
             "Jan Novák (a@x.cz)",
             "[a@x.cz]",
             "<a@x.cz",
+            "a@x.cz>",
             "e-mail: a@x.cz",
             "\ta@x.cz\r\n",
         ] {

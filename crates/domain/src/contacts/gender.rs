@@ -34,7 +34,7 @@ const OTHER: &str = "o|x|d|9|other|others|another|diverse|divers|nonbinary|non-b
 
 impl Gender {
     /// Reads a cell: `žena`, `M`, `K`, `férfi`, `weiblich`, `Mrs`, `2`. Case and diacritics do not
-    /// matter. `M` is a man; `F` is a woman, although a Hungarian column may mean `férfi` by it.
+    /// matter. `M` is a man; `F` is a woman, unless the column is Hungarian: see [`f_is_a_man`].
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let text = visible(raw);
@@ -52,6 +52,15 @@ impl Gender {
         }
     }
 
+    /// As [`Gender::parse`], in a column of which [`f_is_a_man`] was asked.
+    #[must_use]
+    pub fn parse_in_column(raw: &str, f_is_a_man: bool) -> Option<Self> {
+        match Self::parse(raw) {
+            Some(Self::Female) if f_is_a_man && initial(raw) == Some('f') => Some(Self::Male),
+            gender => gender,
+        }
+    }
+
     /// The word used in the API and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -61,6 +70,24 @@ impl Gender {
             Self::Other => "other",
         }
     }
+}
+
+/// Whether `F` in a column means `férfi`: it does when `N` (`nő`) is the other letter, and no letter
+/// for a man or for a woman in another language occurs.
+pub fn f_is_a_man<'a>(samples: impl Iterator<Item = &'a str>) -> bool {
+    let (mut woman, mut foreign) = (false, false);
+    for letter in samples.filter_map(initial) {
+        woman |= letter == 'n';
+        foreign |= matches!(letter, 'm' | 'k' | 'z' | 'w' | 'h');
+    }
+    woman && !foreign
+}
+
+/// The letter, folded, of a cell that holds nothing else.
+fn initial(raw: &str) -> Option<char> {
+    let word = fold(visible(raw).trim_end_matches('.'));
+    let mut letters = word.chars();
+    letters.next().filter(|_| letters.next().is_none())
 }
 
 #[cfg(test)]
@@ -103,6 +130,20 @@ mod tests {
             assert!(!is_one_of(word, OTHER), "{word}");
             assert_eq!(fold(word), word);
         }
+    }
+
+    /// IMP-5
+    #[test]
+    fn in_a_hungarian_column_f_is_a_man() {
+        assert!(f_is_a_man(["F", "N", "", "n"].into_iter()));
+        for column in [["F", "M"], ["F", "K"], ["F", ""], ["N", "M"]] {
+            assert!(!f_is_a_man(column.into_iter()), "{column:?}");
+        }
+        assert_eq!(Gender::parse_in_column("F", true), Some(Gender::Male));
+        assert_eq!(Gender::parse_in_column("f.", true), Some(Gender::Male));
+        assert_eq!(Gender::parse_in_column("N", true), Some(Gender::Female));
+        assert_eq!(Gender::parse_in_column("female", true), Some(Gender::Female));
+        assert_eq!(Gender::parse_in_column("F", false), Some(Gender::Female));
     }
 
     proptest! {

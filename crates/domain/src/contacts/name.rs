@@ -182,7 +182,7 @@ fn glued_title(word: &str) -> Option<(&str, &str)> {
     let at = word.find('.')? + 1;
     let (title, rest) = word.split_at_checked(at)?;
     let name_follows = rest.chars().filter(|c| c.is_alphabetic()).count() > 1;
-    (name_follows && is_before(title)).then_some((title, rest))
+    (name_follows && is_clear_title(title)).then_some((title, rest))
 }
 
 /// A title in the form titles are compared in.
@@ -292,7 +292,9 @@ fn is_womans_surname(word: &str) -> bool {
 }
 
 fn surname_begins(words: &[&str]) -> usize {
-    let mut at = words.len().saturating_sub(1);
+    // What stands in brackets belongs to the surname: `Jana Malá (Nováková)`.
+    let bracket = words.iter().skip(1).position(|word| word.starts_with('('));
+    let mut at = bracket.unwrap_or_else(|| words.len().saturating_sub(1)).max(1);
     while at > 1 {
         let before = words.get(at - 1).copied().unwrap_or_default();
         let here = words.get(at).copied().unwrap_or_default();
@@ -367,6 +369,11 @@ mod tests {
         for (raw, expected) in [
             ("Jan Novák", "- | Jan | Novák | -"),
             ("Jan", "- | Jan | - | -"),
+            ("Jana Malá (Nováková)", "- | Jana | Malá (Nováková) | -"),
+            ("Jan Novák (Firma s.r.o.)", "- | Jan | Novák (Firma s.r.o.) | -"),
+            ("Jan (IT)", "- | Jan | (IT) | -"),
+            ("Jan a Eva Novákovi", "- | Jan a Eva | Novákovi | -"),
+            ("Jan Novák,", "- | Jan | Novák | -"),
             ("", "- | - | - | -"),
             (" , ", "- | - | - | -"),
             ("Jan Karel Novák", "- | Jan Karel | Novák | -"),
