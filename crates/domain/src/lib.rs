@@ -11,4 +11,5 @@ pub mod faults;
 pub mod ids;
 pub mod imports;
 pub mod scopes;
+pub mod segments;
 pub mod tags;

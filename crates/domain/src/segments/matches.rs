@@ -1,0 +1,291 @@
+//! What a selection means, in plain Rust: the reference that the SQL is tested against, and the judge of
+//! single contacts where no database is asked.
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use serde_json::{Map, Value};
+
+use super::fields::{ConsentState, FlagField, TextField, TimeField, WordField};
+use super::tree::{
+    DateTest, DetailTest, Filter, Leaf, NumberTest, Selection, TagTest, Test, TextTest, TimeTest,
+};
+use super::when::{AnniversaryDays, Period, anniversary_days};
+use crate::consents::ledger::{Channel, ChannelStatus, Display};
+use crate::contacts::fold::fold;
+use crate::ids::ImportId;
+
+/// All that a condition can ask of a contact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContactFacts {
+    /// The texts that are there, each as the contact's JSON has it (an e-mail as it was spelt).
+    pub texts: Vec<(TextField, String)>,
+    /// Key of the e-mail.
+    pub email_key: Option<String>,
+    /// The words that are there.
+    pub words: Vec<(WordField, String)>,
+    /// Day of birth.
+    pub birth_date: Option<NaiveDate>,
+    /// Score of the contact.
+    pub score: i64,
+    /// Gets marketing.
+    pub subscribed: bool,
+    /// Gets no message at all.
+    pub muted: bool,
+    /// The e-mail bounced hard.
+    pub email_invalid: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Details by name.
+    pub details: Map<String, Value>,
+    /// Its tags.
+    pub tags: Vec<TagFact>,
+    /// The last words of its ledger.
+    pub consents: Vec<ConsentFact>,
+    /// The imports that made, changed or restored it.
+    pub imports: Vec<ImportId>,
+}
+
+/// A tag of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagFact {
+    /// Name in lower case.
+    pub key: String,
+    /// Score the tag has on this contact.
+    pub score: i64,
+}
+
+/// The last word of a contact's ledger on one purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentFact {
+    /// Name of the purpose.
+    pub purpose: String,
+    /// The channel the purpose belongs to.
+    pub channel: Channel,
+    /// Granted, or withdrawn.
+    pub granted: bool,
+}
+
+/// Whether the contact is among those the selection means. `in_segment` says it of a saved segment; that
+/// the contact lives is taken for granted.
+#[must_use]
+pub fn selects(
+    selection: &Selection,
+    contact: &ContactFacts,
+    now: DateTime<Utc>,
+    in_segment: impl Fn(uuid::Uuid) -> bool,
+) -> bool {
+    let Selection { segments, include, exclude, filter } = selection;
+    let holds = |filter: &Filter| matches(filter, contact, now);
+    let included = (segments.is_empty() && include.is_none())
+        || segments.iter().any(|segment| in_segment(*segment))
+        || include.as_ref().is_some_and(holds);
+    included && !exclude.as_ref().is_some_and(holds) && filter.as_ref().is_none_or(holds)
+}
+
+/// Whether the filter holds for the contact at `now`.
+#[must_use]
+pub fn matches(filter: &Filter, contact: &ContactFacts, now: DateTime<Utc>) -> bool {
+    match filter {
+        Filter::And(filters) => filters.iter().all(|filter| matches(filter, contact, now)),
+        Filter::Or(filters) => filters.iter().any(|filter| matches(filter, contact, now)),
+        Filter::Not(filter) => !matches(filter, contact, now),
+        Filter::Leaf(Leaf { test, negated }) => contact.meets(test, now) != *negated,
+    }
+}
+
+impl ContactFacts {
+    fn text(&self, field: TextField) -> Option<&str> {
+        self.texts.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_str())
+    }
+
+    fn word(&self, field: WordField) -> Option<&str> {
+        self.words.iter().find(|(name, _)| *name == field).map(|(_, word)| word.as_str())
+    }
+
+    fn meets(&self, test: &Test, now: DateTime<Utc>) -> bool {
+        match test {
+            Test::Text(field, test) => self.text_meets(*field, test),
+            Test::Word(field, words) => self.word(*field).is_some_and(|word| words.contains(&word)),
+            Test::NoWord(field) => self.word(*field).is_none(),
+            Test::Flag(FlagField::Subscribed, value) => self.subscribed == *value,
+            Test::Flag(FlagField::Muted, value) => self.muted == *value,
+            Test::Score(test) => number_meets(self.score, test),
+            Test::BirthDate(test) => day_meets(self.birth_date, test, now.date_naive()),
+            Test::Time(TimeField::CreatedAt, test) => time_meets(self.created_at, test, now),
+            Test::Time(TimeField::UpdatedAt, test) => time_meets(self.updated_at, test, now),
+            Test::Tag(test) => self.tags.iter().any(|tag| tag_meets(tag, test)),
+            Test::Detail(name, test) => detail_meets(self.details.get(name), test, now),
+            Test::Consent(purpose, states) => states.contains(&self.consent(purpose)),
+            Test::Status(channel, states) => states.contains(&self.status(*channel)),
+            Test::Communication(states) => {
+                states.contains(&Display::of(self.subscribed, self.muted))
+            }
+            Test::Import(imports) => self.imports.iter().any(|import| imports.contains(import)),
+        }
+    }
+
+    fn text_meets(&self, field: TextField, test: &TextTest) -> bool {
+        let Some(text) = self.text(field) else { return *test == TextTest::Empty };
+        match test {
+            TextTest::OneOf(values) if field == TextField::Email => {
+                self.email_key.as_ref().is_some_and(|key| values.contains(key))
+            }
+            TextTest::OneOf(values) => values.iter().any(|value| value == text),
+            TextTest::Empty => false,
+            part => part_meets(text, part),
+        }
+    }
+
+    fn consent(&self, purpose: &str) -> ConsentState {
+        match self.consents.iter().find(|consent| consent.purpose == purpose) {
+            Some(ConsentFact { granted: true, .. }) => ConsentState::Granted,
+            Some(_) => ConsentState::Withdrawn,
+            None => ConsentState::Never,
+        }
+    }
+
+    fn status(&self, channel: Channel) -> ChannelStatus {
+        let words = self.consents.iter().filter(|consent| consent.channel == channel);
+        ChannelStatus::project(words.map(|consent| consent.granted))
+            .over(channel == Channel::Email && self.email_invalid)
+    }
+}
+
+/// Of the folded text; never of a whole one.
+fn part_meets(text: &str, test: &TextTest) -> bool {
+    let text = fold(text);
+    match test {
+        TextTest::Contains(part) => text.contains(part.as_str()),
+        TextTest::StartsWith(part) => text.starts_with(part.as_str()),
+        TextTest::EndsWith(part) => text.ends_with(part.as_str()),
+        TextTest::OneOf(_) | TextTest::Empty => false,
+    }
+}
+
+fn number_meets(number: i64, test: &NumberTest) -> bool {
+    match test {
+        NumberTest::OneOf(values) => values.contains(&number),
+        NumberTest::Range(range) => range.holds(&number),
+    }
+}
+
+fn day_meets(day: Option<NaiveDate>, test: &DateTest, today: NaiveDate) -> bool {
+    let Some(day) = day else { return *test == DateTest::Empty };
+    match test {
+        DateTest::OneOf(days) => days.contains(&day),
+        DateTest::Range(range) => range.holds(&day),
+        DateTest::WithinLast(period) => (period.day_before(today)..=today).contains(&day),
+        DateTest::Anniversary(period) => comes_round(day, *period, today),
+        DateTest::Empty => false,
+    }
+}
+
+/// Whether an anniversary of `day` lies between today and `period` later, both included.
+fn comes_round(day: NaiveDate, period: Period, today: NaiveDate) -> bool {
+    let last = period.day_after(today);
+    if today.checked_add_months(Months::new(12)).is_none_or(|next| last >= next) {
+        return true;
+    }
+    (today.year()..=last.year()).any(|year| {
+        let leap = || NaiveDate::from_ymd_opt(year, 2, 28).filter(|_| day.month() == 2);
+        day.with_year(year).or_else(leap).is_some_and(|day| (today..=last).contains(&day))
+    })
+}
+
+fn time_meets(time: DateTime<Utc>, test: &TimeTest, now: DateTime<Utc>) -> bool {
+    match test {
+        TimeTest::Range(range) => range.holds(&time),
+        TimeTest::WithinLast(period) => (period.before(now)..=now).contains(&time),
+        TimeTest::Anniversary(period) => comes_round(time.date_naive(), *period, now.date_naive()),
+    }
+}
+
+fn tag_meets(tag: &TagFact, test: &TagTest) -> bool {
+    test.keys.as_ref().is_none_or(|keys| keys.contains(&tag.key))
+        && test
+            .score
+            .as_ref()
+            .is_none_or(|score| number_meets(tag.score, &score.test) != score.negated)
+}
+
+fn detail_meets(detail: Option<&Value>, test: &DetailTest, now: DateTime<Utc>) -> bool {
+    let Some(text) = detail.and_then(detail_text) else { return *test == DetailTest::Empty };
+    let number = || detail_number(&text);
+    match test {
+        DetailTest::Empty => text.is_empty(),
+        DetailTest::OneOf { texts, numbers } => {
+            texts.contains(&text) || number().is_some_and(|number| numbers.contains(&number))
+        }
+        DetailTest::Text(part) => part_meets(&text, part),
+        DetailTest::Number(range) => number().is_some_and(|number| range.holds(&number)),
+        DetailTest::Date(test) => {
+            detail_day(&text).is_some_and(|day| detail_day_meets(day, test, now.date_naive()))
+        }
+    }
+}
+
+/// What `->>` makes of a detail in PostgreSQL, for the values a detail may have.
+fn detail_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// The number a detail's text reads as: at most 15 digits before and 20 behind a decimal point or comma.
+fn detail_number(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, fraction) = match digits.split_once(['.', ',']) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !all_digits(whole, 15) || fraction.is_some_and(|fraction| !all_digits(fraction, 20)) {
+        return None;
+    }
+    text.replace(',', ".").parse().ok()
+}
+
+/// The first ten characters of a detail's text, when they look like a day and nothing but a time follows.
+fn detail_day(text: &str) -> Option<&str> {
+    let day = text.get(..10)?;
+    let number = |from: usize, to: usize| -> Option<u32> {
+        let part = day.get(from..to)?;
+        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
+    };
+    let (_year, month, date) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let shape = day.get(4..5) == Some("-") && day.get(7..8) == Some("-");
+    let ends = text.get(10..).is_none_or(|rest| rest.is_empty() || rest.starts_with(['T', ' ']));
+    (shape && ends && (1..=12).contains(&month) && (1..=31).contains(&date)).then_some(day)
+}
+
+/// Days of details are compared as texts, so that one that no calendar has cannot break a statement.
+fn detail_day_meets(day: &str, test: &DateTest, today: NaiveDate) -> bool {
+    let text = |day: &NaiveDate| day.to_string();
+    match test {
+        DateTest::OneOf(days) => days.iter().any(|other| text(other) == day),
+        DateTest::Range(range) => super::tree::Range {
+            from: range.from.as_ref().map(text),
+            to: range.to.as_ref().map(text),
+        }
+        .holds(&day.to_owned()),
+        DateTest::WithinLast(period) => {
+            (text(&period.day_before(today))..=text(&today)).contains(&day.to_owned())
+        }
+        DateTest::Anniversary(period) => match anniversary_days(*period, today) {
+            AnniversaryDays::All => true,
+            AnniversaryDays::Ranges(ranges) => ranges.iter().any(|(from, to)| {
+                let text = |(month, day): (u32, u32)| format!("{month:02}-{day:02}");
+                day.get(5..).is_some_and(|day| (text(*from)..=text(*to)).contains(&day.to_owned()))
+            }),
+        },
+        DateTest::Empty => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
