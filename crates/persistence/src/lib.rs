@@ -9,6 +9,7 @@ pub mod db;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod segments;
 pub mod sql;
 pub mod workspaces;
 

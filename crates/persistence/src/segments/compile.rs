@@ -1,0 +1,536 @@
+//! A tree of conditions as a condition of SQL. Values are bound, never written into the text; every
+//! sub-query carries the workspace.
+//!
+//! SQL's third value is kept out by construction: inside `AND` and `OR`, NULL counts like false, and a
+//! negation is pushed down to the single conditions (De Morgan), where it is either `NOT EXISTS` or
+//! `… IS NOT TRUE`. So `NOT` never meets a NULL, and the planner still sees anti-joins.
+
+use std::ops::Bound;
+
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+
+use kartoteka_domain::consents::ledger::{Channel, ChannelStatus, Display};
+use kartoteka_domain::ids::{ImportId, WorkspaceId};
+use kartoteka_domain::segments::fields::{FlagField, TextField, TimeField, WordField};
+use kartoteka_domain::segments::tree::{
+    DateTest, DetailTest, NumberTest, ScoreTest, TagTest, TextTest, TimeTest,
+};
+use kartoteka_domain::segments::when::{AnniversaryDays, Period, anniversary_days};
+use kartoteka_domain::segments::{ConsentState, Filter, Leaf, Range, Selection, Test};
+use uuid::Uuid;
+
+use crate::sql::{Bind, Sql};
+
+/// Texts that read as a number; the same as the domain's reading of details.
+const NUMBER: &str = "'^[+-]?[0-9]{1,15}([.,][0-9]{1,20})?$'";
+/// Texts that begin like a day and go on with nothing but a time.
+const DAY: &str = "'^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])($|[T ])'";
+
+/// Adds what `selection` demands of the row `alias` of `contacts`, as one condition.
+///
+/// That the row belongs to the workspace and lives is for the statement around it to say.
+pub fn condition(
+    selection: &Selection,
+    sql: &mut Sql,
+    alias: &str,
+    workspace: WorkspaceId,
+    now: DateTime<Utc>,
+) {
+    // PostgreSQL keeps microseconds
+    let now = now.trunc_subsecs(6);
+    let workspace = sql.param(workspace);
+    let mut compiler = Compiler { sql, alias, workspace, now, today: now.date_naive() };
+    let Selection { segments, include, exclude, filter } = selection;
+    compiler.push("(TRUE");
+    match include {
+        Some(include) => {
+            compiler.push(" AND ");
+            compiler.filter(include, false);
+        }
+        // no segment is saved, so none holds anybody
+        None if !segments.is_empty() => compiler.push(" AND FALSE"),
+        None => {}
+    }
+    if let Some(exclude) = exclude {
+        compiler.push(" AND ");
+        compiler.filter(exclude, true);
+    }
+    if let Some(filter) = filter {
+        compiler.push(" AND ");
+        compiler.filter(filter, false);
+    }
+    compiler.push(")");
+}
+
+struct Compiler<'s> {
+    sql: &'s mut Sql,
+    alias: &'s str,
+    /// `$n` of the workspace.
+    workspace: String,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+}
+
+impl Compiler<'_> {
+    fn push(&mut self, text: &str) {
+        self.sql.push(text);
+    }
+
+    fn bind(&mut self, value: impl Into<Bind>) {
+        self.sql.bind(value);
+    }
+
+    fn filter(&mut self, filter: &Filter, negated: bool) {
+        match filter {
+            Filter::And(filters) => {
+                self.joined(filters, negated, if negated { " OR " } else { " AND " });
+            }
+            Filter::Or(filters) => {
+                self.joined(filters, negated, if negated { " AND " } else { " OR " });
+            }
+            Filter::Not(filter) => self.filter(filter, !negated),
+            Filter::Leaf(leaf) => self.leaf(leaf, negated),
+        }
+    }
+
+    fn joined(&mut self, filters: &[Filter], negated: bool, word: &str) {
+        self.push("(");
+        for (at, filter) in filters.iter().enumerate() {
+            if at > 0 {
+                self.push(word);
+            }
+            self.filter(filter, negated);
+        }
+        self.push(")");
+    }
+
+    fn leaf(&mut self, leaf: &Leaf, negated: bool) {
+        let negated = leaf.negated != negated;
+        match &leaf.test {
+            Test::Text(field, test) => self.unless(negated, |this| this.text(*field, test)),
+            Test::Word(field, words) => {
+                let column = self.column(word_column(*field));
+                let words = words.iter().map(|word| (*word).to_owned()).collect();
+                self.unless(negated, |this| this.one_of(&column, words));
+            }
+            Test::NoWord(field) => {
+                let column = self.column(word_column(*field));
+                self.unless(negated, |this| this.push(&format!("{column} IS NULL")));
+            }
+            Test::Flag(field, value) => {
+                let column = self.column(match field {
+                    FlagField::Subscribed => "subscribed",
+                    FlagField::Muted => "muted",
+                });
+                self.push(if *value == negated { "NOT " } else { "" });
+                self.push(&column);
+            }
+            Test::Score(test) => {
+                let column = self.column("score");
+                self.unless(negated, |this| this.number(&column, test));
+            }
+            Test::BirthDate(test) => self.unless(negated, |this| this.birth_date(test)),
+            Test::Time(field, test) => self.unless(negated, |this| this.time(*field, test)),
+            Test::Tag(test) => self.tag(test, negated),
+            Test::Detail(name, test) => self.unless(negated, |this| this.detail(name, test)),
+            Test::Consent(purpose, states) => {
+                self.consent(purpose, &set(ConsentState::ALL, states, negated));
+            }
+            Test::Status(channel, states) => {
+                self.status(*channel, &set(ChannelStatus::ALL, states, negated));
+            }
+            Test::Communication(states) => self.communication(&set(Display::ALL, states, negated)),
+            Test::Import(imports) => self.import(imports, negated),
+        }
+    }
+
+    /// `(…)`, or `(…) IS NOT TRUE`: the condition does not hold, or there is nothing it could hold of.
+    fn unless(&mut self, negated: bool, condition: impl FnOnce(&mut Self)) {
+        self.push("(");
+        condition(self);
+        self.push(if negated { ") IS NOT TRUE" } else { ")" });
+    }
+
+    fn column(&self, name: &str) -> String {
+        format!("{}.{name}", self.alias)
+    }
+
+    // --- values ---------------------------------------------------------------------------------
+
+    fn one_of(&mut self, expression: &str, mut values: Vec<String>) {
+        self.push(expression);
+        match values.len() {
+            1 => {
+                self.push(" = ");
+                self.bind(values.pop());
+            }
+            _ => {
+                self.push(" = ANY (");
+                self.bind(values);
+                self.push(")");
+            }
+        }
+    }
+
+    fn range<T: Into<Bind>>(&mut self, expression: &str, range: Range<T>) {
+        let (from, to) = (range.from, range.to);
+        let from = match from {
+            Bound::Included(value) => Some((">=", value)),
+            Bound::Excluded(value) => Some((">", value)),
+            Bound::Unbounded => None,
+        };
+        let to = match to {
+            Bound::Included(value) => Some(("<=", value)),
+            Bound::Excluded(value) => Some(("<", value)),
+            Bound::Unbounded => None,
+        };
+        let mut first = true;
+        for (sign, value) in from.into_iter().chain(to) {
+            self.push(if first { "" } else { " AND " });
+            first = false;
+            self.push(&format!("{expression} {sign} "));
+            self.bind(value);
+        }
+        if first {
+            self.push("TRUE");
+        }
+    }
+
+    fn number(&mut self, expression: &str, test: &NumberTest) {
+        match test {
+            NumberTest::OneOf(values) => {
+                self.push(&format!("{expression} = ANY ("));
+                self.bind(values.clone());
+                self.push(")");
+            }
+            NumberTest::Range(range) => self.range(expression, *range),
+        }
+    }
+
+    /// `expression` LIKE `part` at the right place; `part` is folded already.
+    fn part(&mut self, expression: &str, test: &TextTest) {
+        let pattern = match test {
+            TextTest::Contains(part) => format!("%{}%", escaped(part)),
+            TextTest::StartsWith(part) => format!("{}%", escaped(part)),
+            TextTest::EndsWith(part) => format!("%{}", escaped(part)),
+            TextTest::OneOf(_) | TextTest::Empty => return self.push("FALSE"),
+        };
+        self.push(&format!("{expression} LIKE "));
+        self.bind(pattern);
+    }
+
+    // --- fields of the contact ------------------------------------------------------------------
+
+    fn text(&mut self, field: TextField, test: &TextTest) {
+        let alias = self.alias;
+        let expression = match field {
+            TextField::Name => format!(
+                "coalesce({alias}.first_name || ' ' || {alias}.last_name, {alias}.first_name, \
+                 {alias}.last_name, {alias}.company_name, {alias}.email)"
+            ),
+            other => self.column(text_column(other)),
+        };
+        match (field, test) {
+            (TextField::Email, TextTest::OneOf(keys)) => {
+                let key = self.column("email_key");
+                self.one_of(&key, keys.clone());
+            }
+            (_, TextTest::OneOf(values)) => self.one_of(&expression, values.clone()),
+            (_, TextTest::Empty) => self.push(&format!("{expression} IS NULL")),
+            (TextField::Phone, part) => self.part(&expression, part),
+            (_, part) => self.part(&format!("contact_fold({expression})"), part),
+        }
+    }
+
+    fn birth_date(&mut self, test: &DateTest) {
+        let column = self.column("birth_date");
+        match test {
+            DateTest::OneOf(days) => {
+                let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+                self.push(&format!("{column} = ANY (CAST("));
+                self.bind(days);
+                self.push(" AS date[]))");
+            }
+            DateTest::Range(range) => self.range(&column, *range),
+            DateTest::WithinLast(period) => {
+                let (from, today) = (period.day_before(self.today), self.today);
+                self.range(&column, between(from, today));
+            }
+            DateTest::Anniversary(period) => {
+                let day = format!("to_char({column}, 'MM-DD') COLLATE \"C\"");
+                self.anniversary(&column, &day, *period);
+            }
+            DateTest::Empty => self.push(&format!("{column} IS NULL")),
+        }
+    }
+
+    fn time(&mut self, field: TimeField, test: &TimeTest) {
+        let column = self.column(match field {
+            TimeField::CreatedAt => "created_at",
+            TimeField::UpdatedAt => "updated_at",
+        });
+        match test {
+            TimeTest::Range(range) => self.range(&column, *range),
+            TimeTest::WithinLast(period) => {
+                let (from, now) = (period.before(self.now), self.now);
+                self.range(&column, between(from, now));
+            }
+            TimeTest::Anniversary(period) => {
+                let day = format!("to_char({column} AT TIME ZONE 'UTC', 'MM-DD') COLLATE \"C\"");
+                self.anniversary(&column, &day, *period);
+            }
+        }
+    }
+
+    /// `day` is the `MM-DD` of `whole`, which may be NULL.
+    fn anniversary(&mut self, whole: &str, day: &str, period: Period) {
+        let ranges = match anniversary_days(period, self.today) {
+            AnniversaryDays::All => return self.push(&format!("{whole} IS NOT NULL")),
+            AnniversaryDays::Ranges(ranges) => ranges,
+        };
+        let text = |(month, day): (u32, u32)| format!("{month:02}-{day:02}");
+        for (at, (from, to)) in ranges.into_iter().enumerate() {
+            self.push(if at > 0 { " OR " } else { "" });
+            self.push(&format!("{day} BETWEEN "));
+            self.bind(text(from));
+            self.push(" AND ");
+            self.bind(text(to));
+        }
+    }
+
+    fn detail(&mut self, name: &str, test: &DetailTest) {
+        let name = self.sql.param(name);
+        let text = format!("{}.details ->> {name}", self.alias);
+        match test {
+            DetailTest::Empty => self.push(&format!("coalesce({text}, '') = ''")),
+            DetailTest::OneOf { texts, numbers } => self.detail_one_of(&text, texts, numbers),
+            DetailTest::Text(part) => self.part(&format!("contact_fold({text})"), part),
+            DetailTest::Number(range) => self.range(&number_of(&text), *range),
+            DetailTest::Date(test) => self.detail_day(&text, test),
+        }
+    }
+
+    fn detail_one_of(&mut self, text: &str, texts: &[String], numbers: &[f64]) {
+        if !texts.is_empty() {
+            self.one_of(&format!("({text})"), texts.to_vec());
+        }
+        if !texts.is_empty() && !numbers.is_empty() {
+            self.push(" OR ");
+        }
+        if !numbers.is_empty() {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            self.push(&format!("{} = ANY (CAST(", number_of(text)));
+            self.bind(numbers);
+            self.push(" AS float8[]))");
+        }
+    }
+
+    /// Days of details are compared as texts: one that no calendar has must not break the statement.
+    fn detail_day(&mut self, text: &str, test: &DateTest) {
+        let day = format!("CASE WHEN {text} ~ {DAY} THEN left({text}, 10) END COLLATE \"C\"");
+        match test {
+            DateTest::OneOf(days) => {
+                let days = days.iter().map(ToString::to_string).collect();
+                self.one_of(&format!("({day})"), days);
+            }
+            DateTest::Range(range) => {
+                let text = |day: NaiveDate| day.to_string();
+                let range = Range { from: range.from.map(text), to: range.to.map(text) };
+                self.range(&format!("({day})"), range);
+            }
+            DateTest::WithinLast(period) => {
+                let from = period.day_before(self.today).to_string();
+                self.range(&format!("({day})"), between(from, self.today.to_string()));
+            }
+            DateTest::Anniversary(period) => {
+                self.anniversary(&format!("({day})"), &format!("substr({day}, 6)"), *period);
+            }
+            DateTest::Empty => self.push("FALSE"),
+        }
+    }
+
+    // --- tables beside the contact --------------------------------------------------------------
+
+    /// `[NOT] EXISTS (SELECT … FROM table t WHERE` with workspace and contact; the caller closes it.
+    fn exists(&mut self, negated: bool, table: &str) {
+        let (alias, workspace) = (self.alias, self.workspace.clone());
+        self.push(if negated { "NOT EXISTS (" } else { "EXISTS (" });
+        self.push(&format!(
+            "SELECT FROM {table} t WHERE t.workspace_id = {workspace} AND t.contact_id = {alias}.id"
+        ));
+    }
+
+    fn tag(&mut self, test: &TagTest, negated: bool) {
+        let workspace = self.workspace.clone();
+        self.exists(negated, "contact_tags");
+        if let Some(keys) = &test.keys {
+            // one tag is looked up once; an unknown one is NULL and holds nobody
+            let single = keys.len() == 1;
+            self.push(if single { " AND t.tag_id = (" } else { " AND t.tag_id = ANY (ARRAY(" });
+            self.push(&format!("SELECT g.id FROM tags g WHERE g.workspace_id = {workspace} AND "));
+            self.one_of("g.name_key", keys.clone());
+            self.push(if single { ")" } else { "))" });
+        }
+        if let Some(ScoreTest { test, negated }) = &test.score {
+            self.push(" AND ");
+            self.unless(*negated, |this| this.number("t.score", test));
+        }
+        self.push(")");
+    }
+
+    fn consent(&mut self, purpose: &str, states: &[ConsentState]) {
+        let has = |state| states.contains(&state);
+        // never: there is no row; so every set is one EXISTS or its opposite
+        let never = has(ConsentState::Never);
+        let rows =
+            match (has(ConsentState::Granted) != never, has(ConsentState::Withdrawn) != never) {
+                (true, true) => "",
+                (true, false) => " AND t.granted",
+                (false, true) => " AND NOT t.granted",
+                (false, false) => return self.push(if never { "TRUE" } else { "FALSE" }),
+            };
+        let workspace = self.workspace.clone();
+        self.exists(never, "consents");
+        self.push(&format!(
+            " AND t.purpose_id = (SELECT p.id FROM purposes p WHERE p.workspace_id = {workspace} AND p.name = "
+        ));
+        self.bind(purpose);
+        self.push(")");
+        self.push(rows);
+        self.push(")");
+    }
+
+    fn status(&mut self, channel: Channel, states: &[ChannelStatus]) {
+        self.push("(");
+        for (at, state) in states.iter().enumerate() {
+            self.push(if at > 0 { " OR " } else { "" });
+            self.one_status(channel, *state);
+        }
+        self.push(if states.is_empty() { "FALSE)" } else { ")" });
+    }
+
+    fn one_status(&mut self, channel: Channel, state: ChannelStatus) {
+        let invalid = self.column("email_invalid_at");
+        match (channel, state) {
+            (Channel::Email, ChannelStatus::Invalid) => {
+                return self.push(&format!("{invalid} IS NOT NULL"));
+            }
+            (_, ChannelStatus::Invalid) => return self.push("FALSE"),
+            (Channel::Email, _) => self.push(&format!("({invalid} IS NULL AND ")),
+            _ => self.push("("),
+        }
+        match state {
+            ChannelStatus::OptIn => self.channel_words(channel, false, " AND t.granted"),
+            ChannelStatus::OptOut => {
+                self.channel_words(channel, false, "");
+                self.push(" AND ");
+                self.channel_words(channel, true, " AND t.granted");
+            }
+            ChannelStatus::None => self.channel_words(channel, true, ""),
+            ChannelStatus::Invalid => {}
+        }
+        self.push(")");
+    }
+
+    /// There are, or are not, last words on purposes of the channel.
+    fn channel_words(&mut self, channel: Channel, negated: bool, further: &str) {
+        let workspace = self.workspace.clone();
+        self.exists(negated, "consents");
+        self.push(&format!(
+            " AND t.purpose_id = ANY (ARRAY(SELECT p.id FROM purposes p \
+             WHERE p.workspace_id = {workspace} AND p.channel = "
+        ));
+        self.bind(channel.as_str());
+        self.push("))");
+        self.push(further);
+        self.push(")");
+    }
+
+    fn communication(&mut self, states: &[Display]) {
+        let (subscribed, muted) = (self.column("subscribed"), self.column("muted"));
+        let condition = |state: &Display| match state {
+            Display::Muted => muted.clone(),
+            Display::Unsubscribed => format!("NOT {muted} AND NOT {subscribed}"),
+            Display::Subscribed => format!("NOT {muted} AND {subscribed}"),
+        };
+        let conditions: Vec<String> = states.iter().map(condition).collect();
+        let text = if conditions.is_empty() { "FALSE".into() } else { conditions.join(" OR ") };
+        self.push(&format!("({text})"));
+    }
+
+    /// Contacts made by a row have the id the row's number gives; the others are named by the row.
+    fn import(&mut self, imports: &[ImportId], negated: bool) {
+        let (alias, workspace) = (self.alias, self.workspace.clone());
+        let ids: Vec<Uuid> = imports.iter().map(|import| import.0).collect();
+        self.push(if negated { "NOT EXISTS (" } else { "EXISTS (" });
+        self.push(&format!(
+            "SELECT FROM imports i JOIN import_rows r ON r.workspace_id = i.workspace_id \
+             AND r.import_id = i.id AND r.row <= i.applied_row \
+             WHERE i.workspace_id = {workspace} AND r.workspace_id = {workspace} AND i.id = ANY ("
+        ));
+        self.bind(ids);
+        self.push(&format!(
+            ") AND {alias}.id = CASE r.outcome \
+             WHEN 'create' THEN import_row_id(floor(extract(epoch FROM i.committed_at) * 1000)::bigint, i.id_salt, r.row) \
+             WHEN 'update' THEN r.contact_id WHEN 'restore' THEN r.contact_id END)"
+        ));
+    }
+}
+
+/// Those of `states`, or all the others.
+fn set<T: Copy + PartialEq>(all: &[T], states: &[T], negated: bool) -> Vec<T> {
+    all.iter().copied().filter(|state| states.contains(state) != negated).collect()
+}
+
+const fn between<T>(from: T, to: T) -> Range<T> {
+    Range { from: Bound::Included(from), to: Bound::Included(to) }
+}
+
+/// The number that a text reads as; NULL when it does not.
+fn number_of(text: &str) -> String {
+    format!("CASE WHEN {text} ~ {NUMBER} THEN replace({text}, ',', '.')::float8 END")
+}
+
+/// A text in which LIKE sees no wildcards.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '%' | '_') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+const fn word_column(field: WordField) -> &'static str {
+    match field {
+        WordField::State => "state",
+        WordField::Gender => "gender",
+        WordField::Origin => "origin",
+    }
+}
+
+const fn text_column(field: TextField) -> &'static str {
+    match field {
+        TextField::FirstName => "first_name",
+        TextField::LastName | TextField::Name => "last_name",
+        TextField::TitleBefore => "title_before",
+        TextField::TitleAfter => "title_after",
+        TextField::CompanyName => "company_name",
+        TextField::JobTitle => "job_title",
+        TextField::Email => "email",
+        TextField::Phone => "phone",
+        TextField::ExternalId => "external_id",
+        TextField::Street => "street",
+        TextField::City => "city",
+        TextField::PostalCode => "postal_code",
+        TextField::Region => "region",
+        TextField::Country => "country",
+        TextField::Language => "language",
+        TextField::TimeZone => "time_zone",
+    }
+}
+
+#[cfg(test)]
+mod tests;

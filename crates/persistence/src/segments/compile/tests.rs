@@ -1,0 +1,102 @@
+use chrono::TimeZone;
+use kartoteka_domain::segments::read;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn sql(json: &Value) -> String {
+    let selection = read::selection(json, "#", None).resolve(|_| true).unwrap();
+    let mut sql = Sql::default();
+    let now = Utc.with_ymd_and_hms(2026, 12, 25, 10, 0, 0).unwrap();
+    condition(&selection, &mut sql, "c", WorkspaceId(Uuid::nil()), now);
+    sql.text().to_owned()
+}
+
+fn one(field: &str, op: &str, value: Value) -> String {
+    let whole = sql(&json!({"where": {"field": field, "op": op, "value": value}}));
+    let inner = whole.strip_prefix("(TRUE AND ").and_then(|rest| rest.strip_suffix(')'));
+    inner.unwrap_or_else(|| panic!("{whole}")).to_owned()
+}
+
+/// SEG-1
+#[test]
+fn a_selection_without_conditions_demands_nothing() {
+    assert_eq!(sql(&json!({})), "(TRUE)");
+}
+
+/// SEG-2: what each condition becomes.
+#[test]
+fn conditions_become_statements_planners_know() {
+    let cases = [
+        (one("address.city", "eq", json!("Brno")), "(c.city = $2)"),
+        (one("address.city", "ne", json!("Brno")), "(c.city = $2) IS NOT TRUE"),
+        (one("address.city", "in", json!(["Brno", "Praha"])), "(c.city = ANY ($2))"),
+        (one("email", "eq", json!("A@b.cz")), "(c.email_key = $2)"),
+        (one("email", "is_not_empty", Value::Null), "(c.email IS NULL) IS NOT TRUE"),
+        (one("last_name", "contains", json!("a")), "(contact_fold(c.last_name) LIKE $2)"),
+        (one("phone", "ends_with", json!("456")), "(c.phone LIKE $2)"),
+        (one("score", "between", json!([1, 2])), "(c.score >= $2 AND c.score <= $3)"),
+        (one("muted", "ne", json!(true)), "NOT c.muted"),
+        (
+            one("created_at", "within_last", json!("P90D")),
+            "(c.created_at >= $2 AND c.created_at <= $3)",
+        ),
+        (
+            one("birth_date", "anniversary_in", json!("P14D")),
+            "(to_char(c.birth_date, 'MM-DD') COLLATE \"C\" BETWEEN $2 AND $3 \
+             OR to_char(c.birth_date, 'MM-DD') COLLATE \"C\" BETWEEN $4 AND $5)",
+        ),
+        (one("detail:size", "eq", json!("43")), "((c.details ->> $2) = $3)"),
+        (
+            one("tag", "has_not", json!("vip")),
+            "NOT EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
+             AND t.tag_id = (SELECT g.id FROM tags g WHERE g.workspace_id = $1 AND g.name_key = $2))",
+        ),
+        (
+            one("consent:email_basic", "ne", json!("granted")),
+            "NOT EXISTS (SELECT FROM consents t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
+             AND t.purpose_id = (SELECT p.id FROM purposes p WHERE p.workspace_id = $1 AND p.name = $2) \
+             AND t.granted)",
+        ),
+        (
+            one("communication", "ne", json!("muted")),
+            "(NOT c.muted AND c.subscribed OR NOT c.muted AND NOT c.subscribed)",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(text, expected);
+    }
+}
+
+/// SEG-3: a negation never meets SQL's third value.
+#[test]
+fn negations_are_pushed_down() {
+    let city = json!({"field": "address.city", "op": "eq", "value": "Brno"});
+    let muted = json!({"field": "muted", "op": "eq", "value": true});
+    assert_eq!(
+        sql(&json!({"exclude": {"and": [city, {"not": muted}]}})),
+        "(TRUE AND ((c.city = $2) IS NOT TRUE OR c.muted))"
+    );
+}
+
+/// Values of callers are never text of a statement.
+#[test]
+fn values_and_names_are_bound() {
+    let nasty = "x'; DROP TABLE contacts; --";
+    for (field, op) in [
+        ("address.city".to_owned(), "eq"),
+        ("last_name".to_owned(), "contains"),
+        ("tag".to_owned(), "has"),
+        (format!("detail:{nasty}"), "eq"),
+        (format!("consent:{nasty}"), "eq"),
+    ] {
+        let value = if field.starts_with("consent") { "granted" } else { nasty };
+        assert!(!one(&field, op, json!(value)).contains("DROP"), "{field}");
+    }
+}
+
+/// CON-4
+#[test]
+fn wildcards_are_only_characters() {
+    assert_eq!(escaped(r"100%_\a"), r"100\%\_\\a");
+}
