@@ -4,6 +4,7 @@
 //! needs a [`Tenant`]; only [`Db`] makes one, and every query through it carries the workspace.
 
 pub mod access;
+pub mod consents;
 pub mod contacts;
 pub mod db;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod imports;
 pub mod jobs;
 pub mod segments;
 pub mod sql;
+pub mod tags;
 pub mod workspaces;
 
 pub use db::{Db, MIGRATIONS, Settings, Tenant, probe};

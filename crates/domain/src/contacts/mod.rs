@@ -11,3 +11,4 @@ pub mod name;
 pub mod patch;
 pub mod phone;
 pub mod place;
+pub mod search;

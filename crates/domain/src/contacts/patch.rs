@@ -10,7 +10,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::cell::visible;
 use super::contact::{Contact, State};
 use super::email::Email;
+use super::gender::Gender;
 use super::phone::{Phone, PhoneError, Region};
+use super::place::{Country, Language, TimeZone};
 use crate::codes::Code;
 use crate::faults::{Fault, pointer_token, sentence};
 use crate::tags::{TagSet, read_score, read_tags};
@@ -31,11 +33,6 @@ pub const MAX_DETAIL_NAME_CHARS: usize = 100;
 pub const MAX_DETAIL_CHARS: usize = 10_000;
 /// Nobody alive was born before.
 const FIRST_BIRTH_YEAR: i32 = 1850;
-
-const GENDERS: &[&str] = &["female", "male", "other"];
-
-/// ISO 639-1.
-const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
 /// Fields of an answer that no request writes: the system keeps them, or another endpoint does.
 const READ_ONLY: &[(&str, &str)] = &[
@@ -404,28 +401,27 @@ impl Reader {
 
     fn gender(&mut self, value: &Value) -> Patch<String> {
         self.parsed("gender", value, Code::InvalidGender, |text| {
-            GENDERS
-                .contains(&text)
-                .then(|| text.to_owned())
+            [Gender::Female, Gender::Male, Gender::Other]
+                .into_iter()
+                .find(|gender| gender.as_str() == text)
+                .map(|gender| gender.as_str().to_owned())
                 .ok_or_else(|| "A gender is female, male or other.".to_owned())
         })
     }
 
     fn language(&mut self, value: &Value) -> Patch<String> {
         self.parsed("language", value, Code::InvalidLanguage, |text| {
-            let code = text.to_ascii_lowercase();
-            LANGUAGES
-                .split(' ')
-                .any(|known| known == code)
-                .then_some(code)
+            two_letters(text)
+                .and_then(|code| Language::parse(code).ok())
+                .map(|language| language.as_str().to_owned())
                 .ok_or_else(|| "A language is a two-letter code (ISO 639-1).".to_owned())
         })
     }
 
     fn time_zone(&mut self, value: &Value) -> Patch<String> {
         self.parsed("time_zone", value, Code::InvalidTimeZone, |text| {
-            text.parse::<chrono_tz::Tz>()
-                .map(|zone| zone.name().to_owned())
+            TimeZone::parse(text)
+                .map(|zone| zone.as_str().to_owned())
                 .map_err(|_unknown| "A time zone is a name such as Europe/Prague.".to_owned())
         })
     }
@@ -478,9 +474,10 @@ impl Reader {
 
     fn country(&mut self, value: &Value) -> Patch<String> {
         self.parsed("country", value, Code::InvalidCountry, |text| {
-            Region::parse(text)
+            two_letters(text)
+                .and_then(|code| Country::parse(code).ok())
                 .map(|country| country.as_str().to_owned())
-                .map_err(|_unknown| "A country is a two-letter code (ISO 3166-1).".to_owned())
+                .ok_or_else(|| "A country is a two-letter code (ISO 3166-1).".to_owned())
         })
     }
 
@@ -567,6 +564,11 @@ impl Reader {
             },
         }
     }
+}
+
+/// A program writes the code; names of countries and languages are for imported lists.
+fn two_letters(text: &str) -> Option<&str> {
+    (text.len() == 2).then_some(text)
 }
 
 fn one_line(text: &str) -> String {

@@ -1,1 +1,0 @@
-//! Contacts and what hangs on them.

@@ -1,0 +1,417 @@
+//! Pages of contacts: filtered, sorted by any columns, continued where the page before ended.
+//!
+//! Pages are cut by the values of the last row (keyset), never counted off, so nothing is lost or
+//! repeated while others write. The end of every order is the id, which makes it total. Without a sort
+//! the order is that of the primary key: ids are UUIDv7, so the newest contact comes first without
+//! any sorting.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use kartoteka_domain::consents::ledger::Display;
+use kartoteka_domain::contacts::search::Term;
+
+use super::row::{self, Stored};
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::{Bind, Sql};
+
+/// How the values of a column are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, case and diacritics folded.
+    Folded,
+    /// Text of codes, byte by byte.
+    Exact,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// A whole number.
+    Whole,
+    /// True or false.
+    Flag,
+    /// An instant.
+    Time,
+}
+
+/// A column lists can be sorted by, and filtered by where [`Column::filter`] says so.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the API.
+    pub name: &'static str,
+    /// How it is compared.
+    pub kind: Kind,
+    /// Whether `?name=value` filters by it.
+    pub filter: bool,
+    expression: &'static str,
+}
+
+const fn column(name: &'static str, kind: Kind, filter: bool, expression: &'static str) -> Column {
+    Column { name, kind, filter, expression }
+}
+
+/// All columns, the contact is `c`. `created_at` is not here: it is the order of ids.
+pub const COLUMNS: &[Column] = &[
+    column("external_id", Kind::Exact, true, "c.external_id"),
+    column("first_name", Kind::Folded, true, "c.first_name"),
+    column("last_name", Kind::Folded, true, "c.last_name"),
+    column("name", Kind::Folded, true, NAME),
+    column("title_before", Kind::Folded, true, "c.title_before"),
+    column("title_after", Kind::Folded, true, "c.title_after"),
+    column("company_name", Kind::Folded, true, "c.company_name"),
+    column("job_title", Kind::Folded, true, "c.job_title"),
+    column("email", Kind::Exact, true, "c.email_key"),
+    column("phone", Kind::Exact, true, "c.phone"),
+    column("birth_date", Kind::Date, true, "c.birth_date"),
+    column("gender", Kind::Exact, true, "c.gender"),
+    column("street", Kind::Folded, true, "c.street"),
+    column("city", Kind::Folded, true, "c.city"),
+    column("postal_code", Kind::Folded, true, "c.postal_code"),
+    column("region", Kind::Folded, true, "c.region"),
+    column("country", Kind::Exact, true, "c.country"),
+    column("language", Kind::Exact, true, "c.language"),
+    column("time_zone", Kind::Exact, true, "c.time_zone"),
+    column("state", Kind::Exact, true, "c.state"),
+    column("score", Kind::Whole, true, "c.score"),
+    column("origin", Kind::Exact, true, "c.origin"),
+    column("subscribed", Kind::Flag, true, "c.subscribed"),
+    column("muted", Kind::Flag, true, "c.muted"),
+    column("communication", Kind::Exact, false, COMMUNICATION),
+    column("updated_at", Kind::Time, false, "c.updated_at"),
+    column("trashed_at", Kind::Time, false, "c.trashed_at"),
+];
+
+/// The name a contact is shown by, as `contacts::contact::display_name` of the domain makes it.
+const NAME: &str = "coalesce(nullif(btrim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')), ''), c.company_name, c.email)";
+
+const COMMUNICATION: &str =
+    "CASE WHEN c.muted THEN 'muted' WHEN c.subscribed THEN 'subscribed' ELSE 'unsubscribed' END";
+
+impl Column {
+    /// The column with this name; parts of the address may be called `address.city` as in the contact.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        const PARTS: &[&str] = &["street", "city", "postal_code", "region", "country"];
+        let part = name.strip_prefix("address.");
+        if part.is_some_and(|part| !PARTS.contains(&part)) {
+            return None;
+        }
+        let name = part.unwrap_or(name);
+        COLUMNS.iter().find(|column| column.name == name)
+    }
+
+    /// What is compared.
+    fn expression(&self) -> String {
+        match self.kind {
+            Kind::Folded => format!("contact_fold({}) COLLATE \"C\"", self.expression),
+            Kind::Exact => format!("({}) COLLATE \"C\"", self.expression),
+            Kind::Date | Kind::Whole | Kind::Flag | Kind::Time => self.expression.to_owned(),
+        }
+    }
+
+    /// A value of a cursor as a bind of the column's type; `None` when it is not of that type.
+    #[must_use]
+    pub fn bind(&self, value: &Value) -> Option<Bind> {
+        match (self.kind, value) {
+            (Kind::Folded | Kind::Exact, Value::Null) => Some(Bind::Text(None)),
+            (Kind::Date, Value::Null) => Some(Bind::Date(None)),
+            (Kind::Whole, Value::Null) => Some(Bind::BigInt(None)),
+            (Kind::Flag, Value::Null) => Some(Bind::Bool(None)),
+            (Kind::Time, Value::Null) => Some(Bind::Time(None)),
+            (Kind::Folded | Kind::Exact, Value::String(text)) if !text.contains('\0') => {
+                Some(Bind::Text(Some(text.clone())))
+            }
+            (Kind::Date, Value::String(text)) => {
+                text.parse::<NaiveDate>().ok().map(|date| Bind::Date(Some(date)))
+            }
+            (Kind::Whole, Value::Number(number)) => number.as_i64().map(|n| Bind::BigInt(Some(n))),
+            (Kind::Flag, Value::Bool(flag)) => Some(Bind::Bool(Some(*flag))),
+            (Kind::Time, Value::String(text)) => DateTime::parse_from_rfc3339(text)
+                .ok()
+                .map(|time| Bind::Time(Some(time.with_timezone(&Utc)))),
+            _ => None,
+        }
+    }
+}
+
+/// One column of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// Which.
+    pub column: &'static Column,
+    /// From the largest down.
+    pub descending: bool,
+}
+
+/// An order of contacts. Contacts without a value come last in either direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Columns, the first one weighs most.
+    pub keys: Vec<SortKey>,
+    /// At the end, and alone by default: the newest first.
+    pub newest_first: bool,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self { keys: Vec::new(), newest_first: true }
+    }
+}
+
+/// Which contacts.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those in the trash instead of those that live.
+    pub trash: bool,
+    /// What was typed into the search box.
+    pub terms: Vec<Term>,
+    /// The shown state.
+    pub communication: Option<Display>,
+    /// Keys of tags they all have.
+    pub tags: Vec<String>,
+    /// Values of columns. Text of a folded column must come folded.
+    pub equal: Vec<(&'static Column, Bind)>,
+    /// Instants: column, `true` for "at or after" and `false` for "before".
+    pub times: Vec<(&'static str, bool, DateTime<Utc>)>,
+}
+
+/// Columns [`Filter::times`] may name.
+pub const TIME_COLUMNS: &[&str] = &["created_at", "updated_at", "trashed_at"];
+
+/// Where the page before ended.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Values of the sort keys in its last row.
+    pub keys: Vec<Bind>,
+    /// Id of its last row.
+    pub id: Uuid,
+}
+
+/// A page, and where it ended when there is more.
+#[derive(Debug)]
+pub struct Page {
+    /// The contacts.
+    pub contacts: Vec<Stored>,
+    /// Values of the sort keys and the id of the last one, when more follow.
+    pub next: Option<(Vec<Value>, Uuid)>,
+}
+
+/// Writes a further condition on the contact `c`; it is given the placeholder of the workspace.
+pub type Condition<'a> = &'a dyn Fn(&mut Sql, &str);
+
+/// One page.
+///
+/// # Errors
+/// What the database said.
+pub fn page(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    condition: Option<Condition<'_>>,
+    sort: &Sort,
+    after: Option<&Position>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    let keys: Vec<String> = sort.keys.iter().map(|key| key.column.expression()).collect();
+    let order = order_by(sort, &keys);
+    let inner = |sql: &mut Sql| {
+        sql.push(&format!("SELECT c.*, jsonb_build_array({}) AS sort_keys", keys.join(", ")));
+        sql.push(&format!(" FROM contacts c WHERE c.workspace_id = {workspace}"));
+        narrow(sql, &workspace, filter, condition);
+        if let Some(after) = after {
+            sql.push(" AND ");
+            follow(sql, sort, &keys, after);
+        }
+        let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+        sql.push(&format!(" ORDER BY {order} LIMIT ")).bind(more);
+    };
+    let mut rows = row::load(tenant.conn, sql, &workspace, inner, &format!("ORDER BY {order}"))?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|(last, keys)| (keys.as_array().cloned().unwrap_or_default(), last.id.0));
+    Ok(Page { contacts: rows.into_iter().map(|(stored, _)| stored).collect(), next })
+}
+
+/// How many there are.
+///
+/// # Errors
+/// What the database said.
+pub fn count(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    condition: Option<Condition<'_>>,
+) -> Result<i64, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!("SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = {workspace}"));
+    narrow(&mut sql, &workspace, filter, condition);
+    sql.count(tenant.conn)
+}
+
+fn order_by(sort: &Sort, keys: &[String]) -> String {
+    let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
+    let mut order: Vec<String> = keys
+        .iter()
+        .zip(&sort.keys)
+        .map(|(key, sort)| format!("{key} {} NULLS LAST", direction(sort.descending)))
+        .collect();
+    order.push(format!("c.id {}", direction(sort.newest_first)));
+    order.join(", ")
+}
+
+/// The rows behind `after`: `k1 > v1 OR (k1 = v1 AND (k2 > v2 OR (… AND id > i)))`, where NULL is behind
+/// every value.
+fn follow(sql: &mut Sql, sort: &Sort, keys: &[String], after: &Position) {
+    let mut open = 0;
+    for ((key, sort), value) in keys.iter().zip(&sort.keys).zip(&after.keys) {
+        if is_null(value) {
+            sql.push(&format!("({key} IS NULL AND "));
+            open += 1;
+            continue;
+        }
+        let value = sql.param(value.clone());
+        let beyond = if sort.descending { "<" } else { ">" };
+        sql.push(&format!("({key} {beyond} {value} OR {key} IS NULL OR ({key} = {value} AND "));
+        open += 2;
+    }
+    sql.push(if sort.newest_first { "c.id < " } else { "c.id > " }).bind(after.id);
+    sql.push(&")".repeat(open));
+}
+
+fn is_null(value: &Bind) -> bool {
+    matches!(
+        value,
+        Bind::Text(None)
+            | Bind::Date(None)
+            | Bind::BigInt(None)
+            | Bind::Bool(None)
+            | Bind::Time(None)
+    )
+}
+
+fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Condition<'_>>) {
+    let Filter { trash, terms, communication, tags, equal, times } = filter;
+    sql.push(if *trash { " AND c.trashed_at IS NOT NULL" } else { " AND c.trashed_at IS NULL" });
+    for term in terms {
+        sql.push(" AND ");
+        search(sql, term);
+    }
+    match communication {
+        None => {}
+        Some(Display::Muted) => drop(sql.push(" AND c.muted")),
+        Some(Display::Unsubscribed) => drop(sql.push(" AND NOT c.muted AND NOT c.subscribed")),
+        Some(Display::Subscribed) => drop(sql.push(" AND NOT c.muted AND c.subscribed")),
+    }
+    for tag in tags {
+        sql.push(&format!(
+            " AND EXISTS (SELECT FROM contact_tags ct JOIN tags t ON t.workspace_id = {workspace} AND t.id = ct.tag_id \
+             WHERE ct.workspace_id = {workspace} AND ct.contact_id = c.id AND t.name_key = "
+        ));
+        sql.bind(tag.as_str()).push(")");
+    }
+    for (column, value) in equal {
+        // the plain column where it has an index
+        let expression = match column.kind {
+            Kind::Folded => column.expression(),
+            _ => column.expression.to_owned(),
+        };
+        sql.push(&format!(" AND {expression} = ")).bind(value.clone());
+    }
+    for (column, from, instant) in times {
+        sql.push(&format!(" AND c.{column} {} ", if *from { ">=" } else { "<" })).bind(*instant);
+    }
+    if let Some(condition) = condition {
+        sql.push(" AND (");
+        condition(sql, workspace);
+        sql.push(")");
+    }
+}
+
+/// A term of the search box.
+fn search(sql: &mut Sql, term: &Term) {
+    match term {
+        Term::Word(word) => {
+            sql.push("c.search LIKE ").bind(contains(word));
+        }
+        Term::Number { words, digits } => {
+            sql.push("(c.search LIKE ").bind(contains(digits)).push(" OR (true");
+            for word in words {
+                sql.push(" AND c.search LIKE ").bind(contains(word));
+            }
+            sql.push("))");
+        }
+    }
+}
+
+/// A LIKE pattern for "holds this text".
+#[must_use]
+pub fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_their_text() {
+        assert_eq!(contains("100%_a\\b"), "%100\\%\\_a\\\\b%");
+    }
+
+    #[test]
+    fn columns_have_one_name_each_and_addresses_two() {
+        for column in COLUMNS {
+            assert_eq!(Column::named(column.name), Some(column));
+        }
+        assert_eq!(Column::named("address.city"), Column::named("city"));
+        assert_eq!(Column::named("address.email"), None);
+        assert_eq!(Column::named("search"), None);
+        assert_eq!(Column::named("id; DROP TABLE contacts"), None);
+    }
+
+    #[test]
+    fn a_page_follows_the_last_row_whatever_it_lacks() {
+        let key = |name, descending| SortKey { column: Column::named(name).unwrap(), descending };
+        let sort =
+            Sort { keys: vec![key("score", true), key("birth_date", false)], newest_first: false };
+        let keys: Vec<String> = sort.keys.iter().map(|key| key.column.expression()).collect();
+        assert_eq!(
+            order_by(&sort, &keys),
+            "c.score DESC NULLS LAST, c.birth_date ASC NULLS LAST, c.id ASC"
+        );
+        let mut sql = Sql::default();
+        let after =
+            Position { keys: vec![Bind::BigInt(Some(5)), Bind::Date(None)], id: Uuid::nil() };
+        follow(&mut sql, &sort, &keys, &after);
+        assert_eq!(
+            sql.text(),
+            "(c.score < $1 OR c.score IS NULL OR (c.score = $1 AND (c.birth_date IS NULL AND c.id > $2)))"
+        );
+    }
+
+    #[test]
+    fn values_of_a_cursor_are_taken_only_in_their_type() {
+        let score = Column::named("score").unwrap();
+        assert!(score.bind(&Value::from(5)).is_some());
+        assert!(score.bind(&Value::Null).is_some());
+        assert!(score.bind(&Value::from("5")).is_none());
+        assert!(score.bind(&Value::from(1.5)).is_none());
+        let time = Column::named("updated_at").unwrap();
+        assert!(time.bind(&Value::from("2026-11-21T22:12:16.123456+00:00")).is_some());
+        assert!(time.bind(&Value::from("yesterday")).is_none());
+        assert!(Column::named("city").unwrap().bind(&Value::from("a\0")).is_none());
+    }
+}

@@ -1,0 +1,135 @@
+//! Removing contacts for good, with every trace of them (TRS-2).
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::read::Id;
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// How many of the contacts purged lived, and how many were in the trash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// The contacts that are gone.
+    pub ids: Vec<Uuid>,
+}
+
+/// Removes contacts that are in the trash, and all that hangs on them; others are left alone.
+///
+/// What stays: the audit trail, which holds no personal data, the numbers of imports, and suppressions,
+/// which are keyed hashes (CNS-8).
+///
+/// # Errors
+/// What the database said.
+pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError> {
+    let mut sql = Sql::new("SELECT id FROM contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND trashed_at IS NOT NULL AND id = ANY(");
+    sql.bind(ids.to_vec()).push(") ORDER BY id FOR UPDATE");
+    let ids: Vec<Uuid> = sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect();
+    if ids.is_empty() {
+        return Ok(Purged::default());
+    }
+    forget_import_rows(tenant, &ids)?;
+    for table in [
+        "contact_tags",
+        "consents",
+        "consent_evidence",
+        "consent_entries",
+        "import_changes",
+        "import_tag_additions",
+    ] {
+        let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));
+        sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(ids.clone()).push(")");
+        sql.execute(tenant.conn)?;
+    }
+    let mut sql = Sql::new("DELETE FROM contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids.clone()).push(")");
+    sql.execute(tenant.conn)?;
+    Ok(Purged { ids })
+}
+
+/// Rows of imports that made or changed the contacts: the values that could not be read are removed from
+/// their problems, and what is still staged of them is removed.
+fn forget_import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    let rows = import_rows(tenant, ids)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let imports: Vec<Uuid> = rows.iter().map(|row| row.import_id).collect();
+    let numbers: Vec<i64> = rows.iter().map(|row| row.row).collect();
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push("WITH gone AS (SELECT * FROM unnest(").bind(imports).push(", ").bind(numbers);
+    sql.push(") AS gone(import_id, row)), ");
+    // a row folded into a purged one is about the same person
+    sql.push(&format!(
+        "folded AS (DELETE FROM import_staged s USING gone WHERE s.workspace_id = {workspace} \
+           AND s.import_id = gone.import_id AND (s.row = gone.row OR s.head = gone.row) RETURNING s.import_id, s.row) \
+         UPDATE import_rows r SET problems = NULL FROM \
+           (SELECT * FROM gone UNION SELECT * FROM folded) AS about \
+         WHERE r.workspace_id = {workspace} AND r.import_id = about.import_id AND r.row = about.row"
+    ));
+    sql.execute(tenant.conn).map(drop)
+}
+
+#[derive(QueryableByName)]
+struct ImportRow {
+    #[diesel(sql_type = SqlUuid)]
+    import_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    row: i64,
+}
+
+fn import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<ImportRow>, StoreError> {
+    let made: Vec<(Uuid, MadeByImport)> =
+        ids.iter().filter_map(|id| made_by_import(*id).map(|made| (*id, made))).collect();
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT r.import_id, r.row FROM import_rows r WHERE r.workspace_id = {workspace} AND r.contact_id = ANY("
+    ));
+    sql.bind(ids.to_vec()).push(") UNION SELECT i.id AS import_id, made.row FROM unnest(");
+    sql.bind(made.iter().map(|(id, _)| *id).collect::<Vec<_>>()).push(", ");
+    sql.bind(made.iter().map(|(_, made)| made.millisecond).collect::<Vec<_>>()).push(", ");
+    sql.bind(made.iter().map(|(_, made)| made.row).collect::<Vec<_>>());
+    // the id alone does not say which import made it: the function has the last word
+    sql.push(&format!(
+        ") AS made(id, ms, row) JOIN imports i ON i.workspace_id = {workspace} AND i.id_salt IS NOT NULL \
+           AND floor(extract(epoch FROM i.committed_at) * 1000)::bigint = made.ms \
+           AND import_row_id(made.ms, i.id_salt, made.row) = made.id"
+    ));
+    sql.load(tenant.conn)
+}
+
+/// What the SQL function `import_row_id` puts into an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MadeByImport {
+    millisecond: i64,
+    row: i64,
+}
+
+/// Takes an id apart as if an import had made it: 48 bits of time, then 12, 2 and 18 bits of the row.
+fn made_by_import(id: Uuid) -> Option<MadeByImport> {
+    let bits = id.as_u128();
+    let part = |shift: u32, width: u32| i64::try_from((bits >> shift) & ((1 << width) - 1)).ok();
+    let high = part(64, 12)?;
+    let middle = part(60, 2)?;
+    let low = part(42, 18)?;
+    Some(MadeByImport { millisecond: part(80, 48)?, row: (high << 20) | (middle << 18) | low })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRS-2: the row is found back in the id that the import's function made of it.
+    #[test]
+    fn the_row_stands_in_the_id() {
+        // select import_row_id(1795299136123, 12345678901, 987654321)
+        let id: Uuid = "01a2002a-d27b-73ad-b9a2-c402dfdc1c35".parse().unwrap();
+        let made = made_by_import(id).unwrap();
+        assert_eq!(made, MadeByImport { millisecond: 1_795_299_136_123, row: 987_654_321 });
+    }
+}

@@ -1,0 +1,170 @@
+//! Contacts by id and by key.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use kartoteka_domain::ids::ContactId;
+
+use super::row::{self, Stored};
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// What other systems find a contact by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// Its name in another system.
+    ExternalId,
+    /// Its e-mail address, normalised.
+    Email,
+}
+
+impl Key {
+    fn column(self) -> &'static str {
+        match self {
+            Self::ExternalId => "external_id",
+            Self::Email => "email_key",
+        }
+    }
+}
+
+/// One contact, in the trash or not.
+///
+/// # Errors
+/// What the database said.
+pub fn get(tenant: &mut Tenant<'_>, id: ContactId) -> Result<Option<Stored>, StoreError> {
+    Ok(get_many(tenant, &[id.0])?.into_iter().next())
+}
+
+/// Contacts with these ids, in order of id; ids that are not there are left out.
+///
+/// # Errors
+/// What the database said.
+pub fn get_many(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Stored>, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    let ids = sql.param(ids.to_vec());
+    let inner = |sql: &mut Sql| {
+        sql.push(&format!(
+            "SELECT *, '[]'::jsonb AS sort_keys FROM contacts WHERE workspace_id = {workspace} AND id = ANY({ids})"
+        ));
+    };
+    let rows = row::load(tenant.conn, sql, &workspace, inner, "ORDER BY c.id")?;
+    Ok(rows.into_iter().map(|(stored, _)| stored).collect())
+}
+
+/// Locks these contacts against other changes until the end of the transaction, in order of id so that
+/// two writers never wait for each other. Read them after it: what was read before may be old.
+///
+/// # Errors
+/// [`StoreError::Busy`] when somebody holds one for too long.
+pub fn lock(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<usize, StoreError> {
+    let mut sql = Sql::new("SELECT id FROM contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids.to_vec());
+    sql.push(") ORDER BY id FOR NO KEY UPDATE");
+    Ok(sql.load::<Id>(tenant.conn)?.len())
+}
+
+/// Locks one contact and reads it.
+///
+/// # Errors
+/// [`StoreError::Busy`] when somebody holds it for too long.
+pub fn lock_one(tenant: &mut Tenant<'_>, id: ContactId) -> Result<Option<Stored>, StoreError> {
+    if lock(tenant, &[id.0])? == 0 {
+        return Ok(None);
+    }
+    get(tenant, id)
+}
+
+/// A contact that has a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMatch {
+    /// The contact.
+    pub id: ContactId,
+    /// The key's normalised value.
+    pub value: String,
+    /// It is in the trash.
+    pub in_trash: bool,
+}
+
+/// Contacts that have one of these values of a key, live and trashed, oldest first.
+///
+/// # Errors
+/// What the database said.
+pub fn by_key(
+    tenant: &mut Tenant<'_>,
+    key: Key,
+    values: Vec<String>,
+) -> Result<Vec<KeyMatch>, StoreError> {
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    let column = key.column();
+    let mut sql = Sql::new(&format!(
+        "SELECT id, jsonb_build_array({column}, trashed_at IS NOT NULL) AS found FROM contacts WHERE workspace_id = "
+    ));
+    sql.bind(tenant.workspace).push(&format!(" AND {column} = ANY(")).bind(values);
+    sql.push(") ORDER BY id");
+    let rows: Vec<Found> = sql.load(tenant.conn)?;
+    let read = |row: Found| {
+        let found = row.found.as_array().map(Vec::as_slice);
+        let Some([Value::String(value), Value::Bool(in_trash)]) = found else { return None };
+        Some(KeyMatch { id: ContactId(row.id), value: value.clone(), in_trash: *in_trash })
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
+/// What there is room for (TRS-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Room {
+    /// Most contacts, trash included.
+    #[diesel(sql_type = BigInt)]
+    pub limit: i64,
+    /// Contacts that live.
+    #[diesel(sql_type = BigInt)]
+    pub live: i64,
+    /// Contacts in the trash.
+    #[diesel(sql_type = BigInt)]
+    pub trash: i64,
+}
+
+impl Room {
+    /// How many more contacts there is room for.
+    #[must_use]
+    pub fn left(&self) -> i64 {
+        (self.limit - self.live - self.trash).max(0)
+    }
+}
+
+/// Limit and use of the workspace.
+///
+/// # Errors
+/// What the database said.
+pub fn room(tenant: &mut Tenant<'_>) -> Result<Room, StoreError> {
+    let mut sql = Sql::new(
+        "SELECT w.contact_limit AS \"limit\", coalesce(sum(u.live), 0)::bigint AS live, \
+         coalesce(sum(u.trashed), 0)::bigint AS trash FROM workspaces w \
+         LEFT JOIN workspace_usage u ON u.workspace_id = w.id WHERE w.id = ",
+    );
+    sql.bind(tenant.workspace).push(" GROUP BY w.contact_limit");
+    sql.first(tenant.conn)?.ok_or(StoreError::Inconsistent {
+        table: "workspaces",
+        problem: "the workspace does not exist".into(),
+    })
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Jsonb)]
+    found: Value,
+}

@@ -1,0 +1,345 @@
+//! The one shape in which a contact is read, with all that hangs on it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::QueryableByName;
+use diesel::pg::PgConnection;
+use diesel::sql_types::{BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use kartoteka_domain::consents::ledger::ChannelStatus;
+use kartoteka_domain::contacts::contact::{Contact, Origin, State};
+use kartoteka_domain::ids::ContactId;
+
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// A contact as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Its id.
+    pub id: ContactId,
+    /// What was written about it.
+    pub contact: Contact,
+    /// Its type.
+    pub type_id: Option<Uuid>,
+    /// Its tags, in order of their names.
+    pub tags: Vec<StoredTag>,
+    /// Takes marketing.
+    pub subscribed: bool,
+    /// Takes no message at all.
+    pub muted: bool,
+    /// When the e-mail address bounced hard.
+    pub email_invalid_at: Option<DateTime<Utc>>,
+    /// Projection of the ledger on e-mail; the hard bounce is not laid over it.
+    pub email_status: ChannelStatus,
+    /// Projection of the ledger on short messages.
+    pub sms_status: ChannelStatus,
+    /// How it came in.
+    pub origin: Origin,
+    /// Formal salutation, when somebody wrote one.
+    pub salutation_formal: Option<String>,
+    /// Familiar salutation, when somebody wrote one.
+    pub salutation_familiar: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it, or what hangs on it, was last changed. Grows with every change.
+    pub updated_at: DateTime<Utc>,
+    /// When it was put in the trash.
+    pub trashed_at: Option<DateTime<Utc>>,
+}
+
+/// A tag on a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTag {
+    /// The tag.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// How it is compared.
+    pub key: String,
+    /// Its score on this contact (CON-11).
+    pub score: i64,
+}
+
+/// Reads contacts. `inner` writes a sub-select that yields whole rows of `contacts` and is given the
+/// placeholder of the workspace; `order` is the `ORDER BY` of the outer select, where the row is `c`.
+///
+/// Tags and channel states are joined to the rows `inner` leaves, so a page costs the same in a base of
+/// any size.
+///
+/// # Errors
+/// What the database said, or [`StoreError::Inconsistent`].
+pub(crate) fn load(
+    conn: &mut PgConnection,
+    mut sql: Sql,
+    workspace: &str,
+    inner: impl FnOnce(&mut Sql),
+    order: &str,
+) -> Result<Vec<(Stored, Value)>, StoreError> {
+    sql.push(SELECT);
+    inner(&mut sql);
+    sql.push(&format!(
+        ") AS c \
+         LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(t.id, t.name, t.name_key, ct.score) ORDER BY t.name_key) AS tags \
+           FROM contact_tags ct JOIN tags t ON t.workspace_id = {workspace} AND t.id = ct.tag_id \
+           WHERE ct.workspace_id = {workspace} AND ct.contact_id = c.id) AS tagged ON true \
+         LEFT JOIN LATERAL (SELECT bool_or(s.granted) FILTER (WHERE p.channel = 'email') AS email_granted, \
+             bool_or(s.granted) FILTER (WHERE p.channel = 'sms') AS sms_granted \
+           FROM consents s JOIN purposes p ON p.workspace_id = {workspace} AND p.id = s.purpose_id \
+           WHERE s.workspace_id = {workspace} AND s.contact_id = c.id) AS asked ON true \
+         {order}"
+    ));
+    sql.load::<Row>(conn)?.into_iter().map(Row::into_stored).collect()
+}
+
+const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.title_before, c.title_after, \
+     c.company_name, c.job_title, c.email, c.email_key, c.phone, c.birth_date, c.gender, c.street, c.city, \
+     c.postal_code, c.region, c.country, c.language, c.time_zone, c.state, c.type_id, c.score, c.details, \
+     c.subscribed, c.muted, c.email_invalid_at, c.origin, c.salutation_formal, c.salutation_familiar, \
+     c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
+     asked.email_granted, asked.sms_granted, c.sort_keys FROM (";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    first_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    title_before: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    title_after: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    company_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    job_title: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    email: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = Nullable<Date>)]
+    birth_date: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    gender: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    street: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    city: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    postal_code: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    region: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    country: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    language: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    time_zone: Option<String>,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    type_id: Option<Uuid>,
+    #[diesel(sql_type = BigInt)]
+    score: i64,
+    #[diesel(sql_type = Jsonb)]
+    details: Value,
+    #[diesel(sql_type = Bool)]
+    subscribed: bool,
+    #[diesel(sql_type = Bool)]
+    muted: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    email_invalid_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    origin: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    salutation_formal: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    salutation_familiar: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    trashed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Jsonb)]
+    tags: Value,
+    #[diesel(sql_type = Nullable<Bool>)]
+    email_granted: Option<bool>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    sms_granted: Option<bool>,
+    #[diesel(sql_type = Jsonb)]
+    sort_keys: Value,
+}
+
+impl Row {
+    fn into_stored(self) -> Result<(Stored, Value), StoreError> {
+        let id = self.id;
+        let wrong = |column: &str| StoreError::Inconsistent {
+            table: "contacts",
+            problem: format!("{column} of {id} is not what it should be"),
+        };
+        let state = State::from_word(&self.state).ok_or_else(|| wrong("state"))?;
+        let origin = Origin::from_word(&self.origin).ok_or_else(|| wrong("origin"))?;
+        let Value::Object(details) = self.details else { return Err(wrong("details")) };
+        let tags = read_tags(&self.tags).ok_or_else(|| wrong("tags"))?;
+        let contact = Contact {
+            external_id: self.external_id,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            title_before: self.title_before,
+            title_after: self.title_after,
+            company_name: self.company_name,
+            job_title: self.job_title,
+            email: self.email,
+            email_key: self.email_key,
+            phone: self.phone,
+            birth_date: self.birth_date,
+            gender: self.gender,
+            street: self.street,
+            city: self.city,
+            postal_code: self.postal_code,
+            region: self.region,
+            country: self.country,
+            language: self.language,
+            time_zone: self.time_zone,
+            state,
+            score: self.score,
+            details,
+        };
+        let stored = Stored {
+            id: ContactId(id),
+            contact,
+            type_id: self.type_id,
+            tags,
+            subscribed: self.subscribed,
+            muted: self.muted,
+            email_invalid_at: self.email_invalid_at,
+            email_status: ChannelStatus::from_granted(self.email_granted),
+            sms_status: ChannelStatus::from_granted(self.sms_granted),
+            origin,
+            salutation_formal: self.salutation_formal,
+            salutation_familiar: self.salutation_familiar,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            trashed_at: self.trashed_at,
+        };
+        Ok((stored, self.sort_keys))
+    }
+}
+
+fn read_tags(tags: &Value) -> Option<Vec<StoredTag>> {
+    let read = |tag: &Value| match tag.as_array()?.as_slice() {
+        [id, name, key, score] => Some(StoredTag {
+            id: id.as_str()?.parse().ok()?,
+            name: name.as_str()?.to_owned(),
+            key: key.as_str()?.to_owned(),
+            score: score.as_i64()?,
+        }),
+        _ => None,
+    };
+    tags.as_array()?.iter().map(read).collect()
+}
+
+/// The columns of a contact's content as one JSON object, for `jsonb_to_recordset` with
+/// [`CONTENT_RECORD`]: any number of contacts in one bind.
+pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
+    // destructured, so that a new field cannot be forgotten here
+    let Contact {
+        external_id,
+        first_name,
+        last_name,
+        title_before,
+        title_after,
+        company_name,
+        job_title,
+        email,
+        email_key,
+        phone,
+        birth_date,
+        gender,
+        street,
+        city,
+        postal_code,
+        region,
+        country,
+        language,
+        time_zone,
+        state,
+        score,
+        details,
+    } = contact;
+    let mut row = Map::new();
+    row.insert("id".into(), Value::from(id.to_string()));
+    for (column, value) in [
+        ("external_id", external_id),
+        ("first_name", first_name),
+        ("last_name", last_name),
+        ("title_before", title_before),
+        ("title_after", title_after),
+        ("company_name", company_name),
+        ("job_title", job_title),
+        ("email", email),
+        ("email_key", email_key),
+        ("phone", phone),
+        ("gender", gender),
+        ("street", street),
+        ("city", city),
+        ("postal_code", postal_code),
+        ("region", region),
+        ("country", country),
+        ("language", language),
+        ("time_zone", time_zone),
+    ] {
+        if let Some(value) = value {
+            row.insert(column.into(), Value::from(value.as_str()));
+        }
+    }
+    if let Some(date) = birth_date {
+        row.insert("birth_date".into(), Value::from(date.to_string()));
+    }
+    row.insert("state".into(), Value::from(state.as_str()));
+    row.insert("score".into(), Value::from(*score));
+    row.insert("details".into(), Value::Object(details.clone()));
+    row.insert("search".into(), Value::from(contact.search()));
+    row
+}
+
+/// Columns of [`content`] behind the id, in one order for all statements.
+pub(crate) const CONTENT_COLUMNS: &[&str] = &[
+    "external_id",
+    "first_name",
+    "last_name",
+    "title_before",
+    "title_after",
+    "company_name",
+    "job_title",
+    "email",
+    "email_key",
+    "phone",
+    "birth_date",
+    "gender",
+    "street",
+    "city",
+    "postal_code",
+    "region",
+    "country",
+    "language",
+    "time_zone",
+    "state",
+    "score",
+    "details",
+    "search",
+];
+
+/// The record [`content`] is read back as.
+pub(crate) const CONTENT_RECORD: &str = "id uuid, external_id text, first_name text, last_name text, \
+     title_before text, title_after text, company_name text, job_title text, email text, email_key text, \
+     phone text, birth_date date, gender text, street text, city text, postal_code text, region text, \
+     country text, language text, time_zone text, state text, score bigint, details jsonb, search text";
