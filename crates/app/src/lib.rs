@@ -3,8 +3,12 @@
 //! A use case is one function and one transaction. It knows rules (domain) and storage (persistence) and
 //! nothing of HTTP: a status code here would be in the wrong room.
 
+pub mod access;
+pub mod clock;
 pub mod context;
 pub mod error;
 
 pub use context::Context;
 pub use error::Error;
+// the floor above opens transactions through these, and never a statement
+pub use kartoteka_persistence::{Db, Settings as DbSettings, StoreError, Tenant};

@@ -1,1 +1,5 @@
-//! placeholder
+//! How Kartoteka speaks to other systems.
+//!
+//! Each module knows the bytes of one kind of system and nothing of what they are for.
+
+pub mod jwks;

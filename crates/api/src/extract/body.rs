@@ -1,0 +1,119 @@
+//! Reading bodies: bounded in size and in time.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::{Ready, ready};
+
+use kartoteka_domain::codes::Code;
+
+use crate::problem::Problem;
+use crate::state::State;
+
+/// Reads a whole body of at most `limit` bytes that arrives within `patience`.
+///
+/// # Errors
+/// `payload_too_large`, `request_timeout`, `bad_request` when it breaks off.
+pub async fn read_limited(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Problem> {
+    let announced = content_length(request);
+    if announced.is_some_and(|bytes| bytes > limit as u64) {
+        return Err(too_large(limit as u64));
+    }
+    let read = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| broken(&error))?;
+            if body.len() + chunk.len() > limit {
+                return Err(too_large(limit as u64));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    tokio::time::timeout(patience, read).await.unwrap_or_else(|_elapsed| Err(slow()))
+}
+
+/// The announced length.
+fn content_length(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// An upload, piece by piece: bounded by `upload_limit`, and no pause longer than `body_timeout`.
+/// Compressed uploads are refused by media type or [`Code::UnsupportedMediaType`], never unpacked.
+pub struct Chunks {
+    payload: Payload,
+    limit: u64,
+    pause: Duration,
+    read: u64,
+}
+
+impl Chunks {
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// `payload_too_large`, `request_timeout`, `bad_request` when it breaks off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let next = tokio::time::timeout(self.pause, self.payload.next()).await;
+        let Some(chunk) = next.map_err(|_elapsed| slow())? else { return Ok(None) };
+        let chunk = chunk.map_err(|error| broken(&error))?;
+        self.read += chunk.len() as u64;
+        if self.read > self.limit {
+            return Err(too_large(self.limit));
+        }
+        Ok(Some(chunk))
+    }
+}
+
+impl FromRequest for Chunks {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let Some(state) = request.app_data::<State>() else {
+            return ready(Err(Problem::internal("no state")));
+        };
+        let settings = state.settings();
+        if request.headers().contains_key(header::CONTENT_ENCODING) {
+            return ready(Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "Send the file as it is, without Content-Encoding.",
+            )));
+        }
+        if content_length(request).is_some_and(|bytes| bytes > settings.upload_limit) {
+            return ready(Err(too_large(settings.upload_limit)));
+        }
+        ready(Ok(Self {
+            payload: payload.take(),
+            limit: settings.upload_limit,
+            pause: settings.body_timeout,
+            read: 0,
+        }))
+    }
+}
+
+/// `payload_too_large` with the limit as number.
+#[must_use]
+pub fn too_large(limit: u64) -> Problem {
+    Problem::new(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
+        .with_member("limit", limit)
+}
+
+fn slow() -> Problem {
+    Problem::new(Code::RequestTimeout, "The body did not arrive in time.")
+        .with_header(header::CONNECTION, "close")
+}
+
+fn broken(error: &PayloadError) -> Problem {
+    tracing::debug!(%error, "a request body broke off");
+    Problem::new(Code::BadRequest, "The body broke off.")
+}

@@ -1,0 +1,147 @@
+//! JSON read once, strictly: no key twice, no U+0000, nesting bounded by `serde_json` itself (128).
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::faults::Fault;
+
+/// The value and what is wrong with it already.
+///
+/// # Errors
+/// It is not JSON: where, in words.
+pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>), serde_json::Error> {
+    let faults = RefCell::new(Vec::new());
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Seed { pointer: "#".to_owned(), faults: &faults }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok((value, faults.into_inner()))
+}
+
+/// A member's name inside a pointer (RFC 6901, 3).
+#[must_use]
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+struct Seed<'a> {
+    pointer: String,
+    faults: &'a RefCell<Vec<Fault>>,
+}
+
+impl Seed<'_> {
+    fn fault(&self, code: Code, detail: &str) {
+        self.faults.borrow_mut().push(Fault::new(self.pointer.clone(), code, detail));
+    }
+
+    fn below(&self, name: &str) -> Self {
+        Seed { pointer: format!("{}/{}", self.pointer, escape(name)), faults: self.faults }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        if value.contains('\0') {
+            self.fault(Code::NulCharacter, Code::NulCharacter.title());
+        }
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(self.below(&values.len().to_string()))? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let below = self.below(&name);
+            if name.contains('\0') {
+                self.fault(Code::NulCharacter, "A name here holds the character U+0000.");
+            }
+            if object.contains_key(&name) {
+                below.fault(Code::InvalidValue, "This field stands here twice.");
+            }
+            let value = members.next_value_seed(below)?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_value() {
+        let (value, faults) =
+            parse(br#"{"a":[1,-2,1.5,1.7976931348623157e308,null,true,"x"]}"#).unwrap();
+        assert_eq!(value, serde_json::json!({"a": [1, -2, 1.5, f64::MAX, null, true, "x"]}));
+        assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn nul_and_a_key_twice_are_found_where_they_stand() {
+        let (_, faults) = parse(br#"{"a":{"b":"x\u0000"},"c/d":1,"c/d":2,"\u0000":1}"#).unwrap();
+        let seen: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.code)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("#/a/b", Code::NulCharacter),
+                ("#/c~1d", Code::InvalidValue),
+                ("#", Code::NulCharacter)
+            ]
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
+        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn trailing_bytes_are_refused() {
+        assert!(parse(b"{} x").is_err());
+        assert!(parse(b"").is_err());
+    }
+}

@@ -1,0 +1,301 @@
+//! What happens around every request: id, log line, metrics, token, rate limit, security headers, and a
+//! problem document for whatever goes wrong outside of handlers.
+
+mod limits;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use futures_util::FutureExt;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use kartoteka_domain::codes::Code;
+
+pub use limits::Limits;
+
+use crate::problem::{MEDIA_TYPE, Problem};
+use crate::state::State;
+use crate::tokens::foreign::Lookup;
+use crate::tokens::{self, TokenError, Verified};
+
+/// Longest `X-Request-Id` that is taken over.
+const REQUEST_ID_LENGTH: usize = 128;
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// Id of the request this task works on.
+#[must_use]
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(String::clone).ok()
+}
+
+/// What the `Authorization` header turned out to be.
+#[derive(Clone)]
+pub(crate) enum Presented {
+    /// A token that passed.
+    Valid(Arc<Verified>),
+    /// Something else.
+    Invalid,
+}
+
+/// The outermost layer.
+///
+/// # Errors
+/// Only with an answer inside that is a problem document already.
+pub async fn around(
+    state: State,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = incoming_id(request.headers())
+        .unwrap_or_else(|| kartoteka_app::context::new_id(state.clock().now()).to_string());
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        // handlers know GET; the server itself leaves the body of a HEAD away
+        request.head_mut().method = Method::GET;
+    }
+    let api = request.path().starts_with("/api/");
+    let span = tracing::info_span!("request", request_id = %id, trace_id = tracing::field::Empty);
+    if let Some(trace) = trace_id(request.headers()) {
+        span.record("trace_id", trace);
+    }
+    let mut answered =
+        REQUEST_ID.scope(id.clone(), guarded(&state, request, next).instrument(span.clone())).await;
+    let headers = match &mut answered {
+        Ok(response) => response.headers_mut(),
+        Err(response) => response.headers_mut(),
+    };
+    stamp(headers, &id, api);
+    let (status, pattern) = match &answered {
+        Ok(response) => (response.status(), response.request().match_pattern()),
+        Err(response) => (response.status(), None),
+    };
+    let pattern = pattern.unwrap_or_else(|| "unmatched".to_owned());
+    span.in_scope(|| account(&method, &pattern, status, started));
+    answered.map_err(|response| InternalError::from_response("problem", response).into())
+}
+
+/// Everything inside the span: the token, the limit, the handler; panics and errors become problems.
+async fn guarded(
+    state: &State,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
+    let work = AssertUnwindSafe(limited(state, request, next)).catch_unwind();
+    match work.await {
+        Ok(Ok(response)) => Ok(problem_for(response)),
+        Ok(Err(error)) => Err(as_problem(error.as_response_error().error_response())),
+        Err(panic) => {
+            let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+            let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Problem::internal(format!("panic: {}", words.unwrap_or_default())).error_response())
+        }
+    }
+}
+
+async fn limited(
+    state: &State,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let presented = present(state, request.headers()).await;
+    let address = peer(request.request()).unwrap_or_default();
+    let key = match &presented {
+        Some(Presented::Valid(token)) => format!("{}/{}", token.workspace, token.subject),
+        _ => address,
+    };
+    if let Some(presented) = presented {
+        request.extensions_mut().insert(presented);
+    }
+    if !request.path().starts_with("/api/") {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    match state.limits().check(&key) {
+        Ok(headers) => {
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            for (name, value) in headers {
+                response.headers_mut().insert(name, value);
+            }
+            Ok(response)
+        }
+        Err(problem) => {
+            metrics::counter!("http_rate_limited_total").increment(1);
+            Ok(request.into_response(problem.error_response()))
+        }
+    }
+}
+
+/// Looks at the token, if there is one. What is wrong with it goes to the log.
+async fn present(state: &State, headers: &HeaderMap) -> Option<Presented> {
+    let line = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
+    let (scheme, token) = line.split_once(' ').unwrap_or((line, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        // the token operation takes Basic; elsewhere it proves nothing
+        return None;
+    }
+    match verify(state, token.trim()).await {
+        Ok(verified) => Some(Presented::Valid(Arc::new(verified))),
+        Err(error) => {
+            tracing::debug!(%error, "access token refused");
+            Some(Presented::Invalid)
+        }
+    }
+}
+
+async fn verify(state: &State, token: &str) -> Result<Verified, TokenError> {
+    let settings = state.settings();
+    let now = state.clock().now();
+    let (issuer, kid, named) = tokens::origin(token)?;
+    let check = |key: &jsonwebtoken::DecodingKey, algorithm| {
+        if algorithm != named {
+            return Err(TokenError::Algorithm);
+        }
+        tokens::verify(token, key, algorithm, &issuer, &settings.audience, now)
+    };
+    if issuer == settings.issuer {
+        let key = state.keys().find(&kid).ok_or(TokenError::UnknownKey)?;
+        return check(key, jsonwebtoken::Algorithm::EdDSA)?.own();
+    }
+    if !state.foreign().trusts(&issuer) {
+        return Err(TokenError::UnknownIssuer);
+    }
+    let mut found = state.foreign().find(&issuer, &kid, now);
+    if matches!(found, Lookup::Fetch) {
+        let (state_, issuer_) = (state.clone(), issuer.clone());
+        let fetched = crate::state::unblocked(move || {
+            state_.foreign().fetch(&issuer_, now);
+            Ok(())
+        });
+        fetched.await.map_err(|_problem| TokenError::UnknownKey)?;
+        found = state.foreign().find(&issuer, &kid, now);
+    }
+    match found {
+        Lookup::Found(key, algorithm) => Ok(check(&key, algorithm)?.foreign()),
+        Lookup::Fetch | Lookup::Unknown => Err(TokenError::UnknownKey),
+    }
+}
+
+/// Address of the client: of the connection, or what the trusted proxy in front says.
+#[must_use]
+pub fn peer(request: &HttpRequest) -> Option<String> {
+    let trusts = request.app_data::<State>().is_some_and(|s| s.settings().trust_forwarded_for);
+    if trusts
+        && let Some(line) = request.headers().get_all("x-forwarded-for").last()
+        && let Some(last) = line.to_str().ok().and_then(|line| line.rsplit(',').next())
+        && last.trim().parse::<std::net::IpAddr>().is_ok()
+    {
+        return Some(last.trim().to_owned());
+    }
+    request.peer_addr().map(|address| address.ip().to_string())
+}
+
+fn incoming_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    let fits = (1..=REQUEST_ID_LENGTH).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte));
+    fits.then(|| id.to_owned())
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context).
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let line = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = line.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let fits = version.len() == 2
+        && trace.len() == 32
+        && hex(trace)
+        && Uuid::parse_str(trace) != Ok(Uuid::nil());
+    fits.then_some(trace)
+}
+
+fn stamp(headers: &mut HeaderMap, id: &str, api: bool) {
+    let set = |headers: &mut HeaderMap, name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set(headers, "x-request-id", id);
+    set(headers, "x-content-type-options", "nosniff");
+    set(headers, "referrer-policy", "no-referrer");
+    if api {
+        set(headers, "cache-control", "no-store");
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        set(headers, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    }
+}
+
+/// One line and one sample for each request; neither path values nor queries, which may be personal.
+fn account(method: &Method, pattern: &str, status: StatusCode, started: Instant) {
+    let elapsed = started.elapsed();
+    let labels = [
+        ("method", method.to_string()),
+        ("route", pattern.to_owned()),
+        ("status", status.as_u16().to_string()),
+    ];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let status = status.as_u16();
+    if matches!(pattern, "/healthz" | "/readyz" | "/metrics") {
+        tracing::debug!(%method, route = pattern, status, milliseconds, "answered a probe");
+    } else {
+        tracing::info!(%method, route = pattern, status, milliseconds, "answered a request");
+    }
+}
+
+/// An error answer that is no problem document yet gets one.
+fn problem_for(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    if !is_bare_error(response.response()) {
+        return response;
+    }
+    let (request, response) = response.into_parts();
+    ServiceResponse::new(request, as_problem(response))
+}
+
+fn is_bare_error(response: &HttpResponse<BoxBody>) -> bool {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    (status.is_client_error() || status.is_server_error())
+        && !kind.is_some_and(|kind| kind.starts_with(MEDIA_TYPE))
+}
+
+fn as_problem(response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+    if !is_bare_error(&response) {
+        return response;
+    }
+    let status = response.status();
+    let code = match status {
+        StatusCode::UNAUTHORIZED => Code::Unauthorized,
+        StatusCode::FORBIDDEN => Code::Forbidden,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+        StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        status if status.is_server_error() => Code::Internal,
+        _ => Code::BadRequest,
+    };
+    let problem = Problem::new(code, code.title()).with_status(status);
+    let mut made = problem.error_response();
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            made.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    made
+}

@@ -1,0 +1,265 @@
+//! What is added to every operation.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::examples;
+
+/// Completes the document in place.
+pub(super) fn all(document: &mut Value) {
+    bound_integers(document);
+    close_request_schemas(document);
+    examples::fill(document);
+    let mut used = BTreeSet::new();
+    each_operation(document, |path, method, operation| {
+        secure(operation);
+        for (status, name) in problems(path, method, operation) {
+            used.insert(name);
+            let responses = &mut operation["responses"];
+            if responses.get(status).is_none() {
+                responses[status] = json!({"$ref": format!("#/components/responses/{name}")});
+            }
+        }
+    });
+    let shared: Map<String, Value> = PROBLEMS
+        .iter()
+        .filter(|problem| used.contains(problem.name))
+        .map(|problem| (problem.name.to_owned(), problem.response()))
+        .collect();
+    document["components"]["responses"] = Value::Object(shared);
+}
+
+fn each_operation(document: &mut Value, mut change: impl FnMut(&str, &str, &mut Value)) {
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if operation.get("responses").is_some() {
+                change(path, method, operation);
+            }
+        }
+    }
+}
+
+/// `security(("bearer" = ["contacts:read"]))` of a handler also holds for tokens got by Authorize.
+fn secure(operation: &mut Value) {
+    let Some(list) = operation.get_mut("security").and_then(Value::as_array_mut) else { return };
+    let scopes = list.iter().find_map(|item| item.get("bearer").cloned());
+    if let Some(scopes) = scopes
+        && !list.iter().any(|item| item.get("oauth2").is_some())
+    {
+        list.insert(0, json!({ "oauth2": scopes }));
+    }
+}
+
+struct Shared {
+    status: &'static str,
+    name: &'static str,
+    description: &'static str,
+    code: &'static str,
+}
+
+impl Shared {
+    fn response(&self) -> Value {
+        let code = kartoteka_domain::codes::Code::from_wire(self.code);
+        let title = code.map(kartoteka_domain::codes::Code::title).unwrap_or_default();
+        let status: u16 = self.status.parse().unwrap_or_default();
+        json!({
+            "description": self.description,
+            "content": {"application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": {"type": format!("/problems/{}", self.code), "title": title, "status": status,
+                    "detail": self.description, "code": self.code,
+                    "request_id": "0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10"}
+            }}
+        })
+    }
+}
+
+const fn shared(
+    status: &'static str,
+    name: &'static str,
+    code: &'static str,
+    description: &'static str,
+) -> Shared {
+    Shared { status, name, description, code }
+}
+
+const PROBLEMS: &[Shared] = &[
+    shared(
+        "400",
+        "BadRequest",
+        "bad_request",
+        "The request cannot be understood, or its body is not JSON.",
+    ),
+    shared("401", "Unauthorized", "unauthorized", "No access token, or one that is not valid."),
+    shared("403", "Forbidden", "forbidden", "The token lacks the scope."),
+    shared("404", "NotFound", "not_found", "There is nothing with this id in the workspace."),
+    shared("408", "RequestTimeout", "request_timeout", "The body did not arrive in time."),
+    shared(
+        "409",
+        "Conflict",
+        "conflict",
+        "It contradicts what is there, or the first request with this idempotency key still runs.",
+    ),
+    shared(
+        "412",
+        "PreconditionFailed",
+        "precondition_failed",
+        "It is not what If-Match says any more.",
+    ),
+    shared("413", "PayloadTooLarge", "payload_too_large", "The body is over the limit."),
+    shared(
+        "415",
+        "UnsupportedMediaType",
+        "unsupported_media_type",
+        "The content type is not one this operation reads.",
+    ),
+    shared(
+        "422",
+        "ValidationFailed",
+        "validation_failed",
+        "The input has faults; errors lists all of them.",
+    ),
+    shared(
+        "429",
+        "RateLimited",
+        "rate_limited",
+        "Too many requests; Retry-After says when to go on.",
+    ),
+    shared(
+        "500",
+        "InternalError",
+        "internal_error",
+        "Something went wrong on our side; it is in our log.",
+    ),
+    shared(
+        "503",
+        "DatabaseBusy",
+        "database_busy",
+        "The database cannot take this right now; Retry-After says when to try again.",
+    ),
+    shared("507", "StorageFull", "storage_full", "There is no room left to store this."),
+];
+
+/// The problems an operation can answer with, from what it takes.
+fn problems(path: &str, method: &str, operation: &Value) -> Vec<(&'static str, &'static str)> {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let any = |place: &str| {
+        parameters.is_some_and(|list| {
+            list.iter().any(|p| p.get("in").and_then(Value::as_str) == Some(place))
+        })
+    };
+    let named = |name: &str| {
+        parameters.is_some_and(|list| {
+            list.iter().any(|p| p.get("name").and_then(Value::as_str) == Some(name))
+        })
+    };
+    let body = operation.get("requestBody").is_some();
+    let api = path.starts_with("/api/");
+    let secured = operation.get("security").and_then(Value::as_array).is_some_and(|list| {
+        list.iter().any(|item| item.as_object().is_some_and(|o| !o.is_empty()))
+    });
+    let writes = method != "get";
+    let applies = |status: &str| match status {
+        "400" => body || named("Idempotency-Key"),
+        "401" | "403" => secured,
+        "404" => any("path"),
+        "408" | "413" | "415" => body,
+        "409" => secured && writes,
+        "412" => named("If-Match"),
+        "422" => body || any("query") || named("Idempotency-Key"),
+        "429" => api,
+        "503" => api,
+        "507" => secured && writes,
+        _ => true,
+    };
+    PROBLEMS.iter().filter(|p| applies(p.status)).map(|p| (p.status, p.name)).collect()
+}
+
+/// `format: int32` is a hint to generators and no rule: without bounds a large number would pass the schema.
+fn bound_integers(node: &mut Value) {
+    match node {
+        Value::Object(object) => {
+            if object.get("format").and_then(Value::as_str) == Some("int32") {
+                object.entry("minimum").or_insert_with(|| json!(i32::MIN));
+                object.entry("maximum").or_insert_with(|| json!(i32::MAX));
+            }
+            if object.get("format").and_then(Value::as_str) == Some("int64") {
+                object.entry("minimum").or_insert_with(|| json!(i64::MIN));
+                object.entry("maximum").or_insert_with(|| json!(i64::MAX));
+            }
+            object.values_mut().for_each(bound_integers);
+        }
+        Value::Array(list) => list.iter_mut().for_each(bound_integers),
+        _ => {}
+    }
+}
+
+/// Schemas that requests reach take no members they do not name.
+fn close_request_schemas(document: &mut Value) {
+    let mut reached = BTreeSet::new();
+    let mut waiting = Vec::new();
+    let bodies: Vec<Value> = super::operations(document)
+        .filter_map(|(_, _, operation)| operation.get("requestBody").cloned())
+        .collect();
+    for body in &bodies {
+        references(body, &mut waiting);
+    }
+    while let Some(name) = waiting.pop() {
+        if reached.insert(name.clone())
+            && let Some(schema) = document.pointer(&format!("/components/schemas/{name}"))
+        {
+            references(schema, &mut waiting);
+        }
+    }
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    for name in reached {
+        if let Some(schema) = schemas.get_mut(&name) {
+            close(schema);
+        }
+    }
+}
+
+fn references(node: &Value, found: &mut Vec<String>) {
+    match node {
+        Value::Object(object) => {
+            if let Some(name) = object.get("$ref").and_then(Value::as_str)
+                && let Some(name) = name.strip_prefix("#/components/schemas/")
+            {
+                found.push(name.to_owned());
+            }
+            object.values().for_each(|value| references(value, found));
+        }
+        Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+fn close(node: &mut Value) {
+    let Value::Object(object) = node else { return };
+    if let Some(Value::Array(parts)) = object.get_mut("allOf") {
+        // each part would refuse the members of the others: the whole is closed instead
+        let flat = parts.iter().any(|part| part.get("properties").is_some());
+        if flat {
+            object.entry("unevaluatedProperties").or_insert(Value::Bool(false));
+        }
+        return;
+    }
+    if object.get("properties").is_some() {
+        object.entry("additionalProperties").or_insert(Value::Bool(false));
+    }
+    for key in ["properties", "items", "oneOf", "anyOf", "prefixItems"] {
+        match object.get_mut(key) {
+            Some(Value::Object(members)) if key == "properties" => {
+                members.values_mut().for_each(close);
+            }
+            Some(Value::Array(list)) => list.iter_mut().for_each(close),
+            Some(other) => close(other),
+            None => {}
+        }
+    }
+}

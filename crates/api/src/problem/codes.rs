@@ -1,0 +1,114 @@
+//! The one table where a code and an HTTP status meet, and where constraints of the schema become codes.
+
+use actix_web::http::StatusCode;
+
+use kartoteka_domain::codes::Code;
+
+/// Status of a problem with this code. No wildcard: a new code has to be given its status here.
+#[must_use]
+pub fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::BadRequest | Code::InvalidJson => StatusCode::BAD_REQUEST,
+        Code::ValidationFailed
+        | Code::IdempotencyKeyReused
+        | Code::UnknownField
+        | Code::ReadOnlyField
+        | Code::MissingField
+        | Code::InvalidType
+        | Code::InvalidValue
+        | Code::TooLong
+        | Code::TooShort
+        | Code::TooMany
+        | Code::OutOfRange
+        | Code::NulCharacter
+        | Code::InvalidEmail
+        | Code::InvalidPhone
+        | Code::InvalidDate
+        | Code::InvalidNumber
+        | Code::InvalidBoolean
+        | Code::InvalidCountry
+        | Code::InvalidLanguage
+        | Code::InvalidTimeZone
+        | Code::InvalidGender
+        | Code::InvalidState
+        | Code::InvalidTag
+        | Code::InvalidCursor
+        | Code::InvalidSort
+        | Code::InvalidFilter
+        | Code::FilterTooLarge
+        | Code::UnknownPurpose
+        | Code::UnknownReference
+        | Code::EmptySelection
+        | Code::NothingIdentifies
+        | Code::WeakPassword
+        | Code::UnknownScope
+        | Code::ImportEmpty
+        | Code::ImportNotText
+        | Code::ImportTooManyColumns
+        | Code::ImportTooManyRows
+        | Code::UnknownEncoding
+        | Code::UnknownDelimiter
+        | Code::UnknownTarget
+        | Code::DuplicateTarget
+        | Code::UnknownColumn
+        | Code::NothingMapped
+        | Code::KeyNotMapped
+        | Code::InvalidOutcome
+        | Code::PlanUnknown
+        | Code::TooManyCells
+        | Code::TooFewCells
+        | Code::CellTooLarge
+        | Code::UndecodableText
+        | Code::UnclosedQuote
+        | Code::TruncatedNumber
+        | Code::SeveralValues
+        | Code::TooManyTags
+        | Code::SuppressedAddress
+        | Code::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Code::Conflict
+        | Code::IdempotencyInProgress
+        | Code::ContactLimitReached
+        | Code::AmbiguousKey
+        | Code::NotInTrash
+        | Code::TagInUse
+        | Code::TagExists
+        | Code::PurposeInUse
+        | Code::PurposeExists
+        | Code::UserExists
+        | Code::LastAdministrator
+        | Code::StepOutOfOrder
+        | Code::PlanOutdated
+        | Code::ImportRunning
+        | Code::ImportNotRevertible
+        | Code::TemplateExists
+        | Code::JobNotCancellable
+        | Code::JobFailed
+        | Code::JobLost => StatusCode::CONFLICT,
+        Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Code::PayloadTooLarge | Code::ImportTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::DatabaseBusy => StatusCode::SERVICE_UNAVAILABLE,
+        Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}
+
+/// What it means to the caller when the database refuses a row by this constraint.
+#[must_use]
+pub fn of_constraint(name: &str) -> Option<Code> {
+    Some(match name {
+        "users_email_key" => Code::UserExists,
+        "tags_name_key" => Code::TagExists,
+        "purposes_name_key" => Code::PurposeExists,
+        "import_templates_name_key" => Code::TemplateExists,
+        "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
+        _ => return None,
+    })
+}

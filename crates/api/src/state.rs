@@ -1,0 +1,237 @@
+//! What all handlers share, and the one way from a request to a use case.
+//!
+//! Use cases are synchronous and run on blocking threads. A request waits for its turn as a task, not as
+//! a thread ([`AppState::read`], [`AppState::write`]): actix' pool of blocking threads queues silently, the
+//! gate here answers `database_busy` instead.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Span;
+
+use kartoteka_app::access::idempotency;
+use kartoteka_app::clock::{Clock, SystemClock};
+use kartoteka_app::{Context, Db, Tenant};
+use kartoteka_domain::codes::Code;
+
+use crate::extract::{Caller, Fingerprint, IdempotencyKey};
+use crate::middleware::Limits;
+use crate::problem::Problem;
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::subjects::Subjects;
+use crate::tokens::KeyRing;
+use crate::tokens::foreign::ForeignIssuers;
+
+/// Handed to handlers as [`State`]; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+/// What a handler takes as argument.
+pub type State = actix_web::web::Data<AppState>;
+
+struct Inner {
+    db: Db,
+    gate: Arc<Semaphore>,
+    keys: KeyRing,
+    foreign: ForeignIssuers,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    subjects: Subjects,
+    render_metrics: Option<RenderMetrics>,
+}
+
+/// Writes the metrics of the process in Prometheus' text form.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+impl AppState {
+    /// The state of a server on `db`, with the machine's clock and no metrics.
+    #[must_use]
+    pub fn new(db: Db, keys: KeyRing, settings: Settings) -> Self {
+        Self::with(db, keys, settings, Arc::new(SystemClock), None)
+    }
+
+    /// The state of a server, with everything that can be replaced.
+    #[must_use]
+    pub fn with(
+        db: Db,
+        keys: KeyRing,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        render_metrics: Option<RenderMetrics>,
+    ) -> Self {
+        let turns = usize::try_from(db.size()).unwrap_or(1);
+        Self(Arc::new(Inner {
+            gate: Arc::new(Semaphore::new(turns)),
+            foreign: ForeignIssuers::new(&settings.foreign_issuers),
+            limits: Limits::new(&settings),
+            subjects: Subjects::default(),
+            db,
+            keys,
+            settings,
+            clock,
+            render_metrics,
+        }))
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The clock; a handler reads it through its caller's context.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The keys of our tokens.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    pub(crate) fn foreign(&self) -> &ForeignIssuers {
+        &self.0.foreign
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn subjects(&self) -> &Subjects {
+        &self.0.subjects
+    }
+
+    pub(crate) fn render_metrics(&self) -> Option<&RenderMetrics> {
+        self.0.render_metrics.as_ref()
+    }
+
+    pub(crate) fn pool_size(&self) -> usize {
+        usize::try_from(self.0.db.size()).unwrap_or(1)
+    }
+
+    /// Runs a use case that only reads, without a transaction around it. When several statements must see
+    /// one state, use [`AppState::write`].
+    ///
+    /// # Errors
+    /// The problem of `work`, or `database_busy`.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut Tenant<'_>, &Context) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ctx = self.context(caller);
+        self.blocking(move |db| db.read(ctx.workspace, |tenant| work(tenant, &ctx))).await
+    }
+
+    /// Runs a use case in one transaction; an error rolls it back.
+    ///
+    /// # Errors
+    /// The problem of `work`, or `database_busy`.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut Tenant<'_>, &Context) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ctx = self.context(caller);
+        self.blocking(move |db| db.write(ctx.workspace, |tenant| work(tenant, &ctx))).await
+    }
+
+    /// Runs the use case of a `POST` in one transaction, once for any number of requests with one
+    /// `Idempotency-Key`. The answer is rendered and kept inside the transaction.
+    ///
+    /// # Errors
+    /// The problem of `work`, `idempotency_in_progress`, `idempotency_key_reused`, `database_busy`.
+    pub async fn post<R: Into<Reply>>(
+        &self,
+        caller: &Caller,
+        idempotency: &IdempotencyKey,
+        fingerprint: Fingerprint,
+        work: impl FnOnce(&mut Tenant<'_>, &Context) -> Result<R, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let key = idempotency.key.clone();
+        let fingerprint = idempotency.cover(fingerprint);
+        let client = caller.subject.clone();
+        self.write(caller, move |tenant, ctx| {
+            let Some(key) = key else { return work(tenant, ctx).map(Into::into) };
+            if let Some(kept) = idempotency::replay(tenant, ctx, &client, &key, &fingerprint)? {
+                return Ok(Reply::replayed(kept));
+            }
+            let reply: Reply = work(tenant, ctx)?.into();
+            if reply.status < StatusCode::BAD_REQUEST {
+                idempotency::keep(tenant, ctx, &client, &key, &fingerprint, &reply.to_answer())?;
+            }
+            Ok(reply)
+        })
+        .await
+    }
+
+    /// Runs work that opens its own transactions: several steps, or none of a workspace.
+    ///
+    /// # Errors
+    /// The problem of `work`, or `database_busy`.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&Db, &Context) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ctx = self.context(caller);
+        self.blocking(move |db| work(db, &ctx)).await
+    }
+
+    /// The circumstances of the caller's request, now.
+    #[must_use]
+    pub fn context(&self, caller: &Caller) -> Context {
+        Context {
+            workspace: caller.workspace,
+            actor: caller.actor,
+            now: self.0.clock.now(),
+            request_id: caller.request_id.clone(),
+            ip: caller.ip.clone(),
+        }
+    }
+
+    /// Waits for a turn, then runs `work` on a blocking thread inside the caller's span. The turn is held
+    /// until the work ends, even when the client has gone.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.turn().await?;
+        let db = self.0.db.clone();
+        unblocked(move || {
+            let _turn = turn;
+            work(&db)
+        })
+        .await
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let wait = self.0.settings.database_wait;
+        let turn = tokio::time::timeout(wait, Arc::clone(&self.0.gate).acquire_owned()).await;
+        match turn {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("http_database_busy_total").increment(1);
+                Err(Problem::new(Code::DatabaseBusy, "Try again in a moment.")
+                    .with_header(actix_web::http::header::RETRY_AFTER, "1"))
+            }
+        }
+    }
+}
+
+/// Runs slow work that needs no database (hashing, fetching keys) on a blocking thread.
+#[expect(clippy::disallowed_methods, reason = "the one home of blocking threads")]
+pub(crate) async fn unblocked<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let span = Span::current();
+    match actix_web::web::block(move || span.in_scope(work)).await {
+        Ok(done) => done,
+        Err(error) => Err(Problem::internal(error)),
+    }
+}

@@ -1,0 +1,235 @@
+//! Access tokens: JWTs (RFC 9068 in manner), signed with Ed25519, checked before anything else is read.
+//!
+//! A token is looked at in this order: its issuer names a set of keys, its `kid` names one of them, the key
+//! fixes the algorithm (the header's `alg` is only compared), the signature, then the claims. Whatever
+//! fails, the answer is the same 401.
+
+pub mod foreign;
+pub mod keys;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use kartoteka_domain::actor::Actor;
+use kartoteka_domain::ids::{ClientId, UserId, WorkspaceId};
+use kartoteka_domain::scopes::{Scope, format_scopes};
+
+pub use keys::{KeyRing, KeysError};
+
+/// How far clocks may differ.
+pub const LEEWAY_SECONDS: i64 = 30;
+
+/// The claims of an access token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who made it.
+    pub iss: String,
+    /// For whom: one word or several.
+    pub aud: Audience,
+    /// The person or integration.
+    pub sub: String,
+    /// The workspace.
+    pub ws: Uuid,
+    /// Space-separated scopes.
+    pub scope: String,
+    /// Valid until, in seconds since 1970.
+    pub exp: i64,
+    /// Made at.
+    #[serde(default)]
+    pub iat: i64,
+    /// Valid from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// Its own id.
+    #[serde(default)]
+    pub jti: String,
+    /// The integration, when it acts for itself (RFC 9068, 2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// `aud` may be one word or a list (RFC 7519, 4.1.3).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// A token that passed.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Who acts.
+    pub actor: Actor,
+    /// The subject, unique within its workspace and issuer.
+    pub subject: String,
+    /// What it may do.
+    pub scopes: BTreeSet<Scope>,
+    /// Made by another issuer: there is no row of ours behind the subject.
+    pub foreign: bool,
+}
+
+/// Why a token is refused; for the log, the client hears one sentence for all.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Not a JWT, a wrong signature, a missing claim, a wrong `iss` or `aud`.
+    #[error("invalid: {0}")]
+    Invalid(#[from] jsonwebtoken::errors::Error),
+    /// The header names no key, or one that we do not have.
+    #[error("unknown key")]
+    UnknownKey,
+    /// The header's algorithm is not the key's.
+    #[error("the algorithm is not the key's")]
+    Algorithm,
+    /// Nobody we trust.
+    #[error("unknown issuer")]
+    UnknownIssuer,
+    /// `exp` has passed.
+    #[error("expired")]
+    Expired,
+    /// `nbf` or `iat` has not come yet.
+    #[error("not valid yet")]
+    Early,
+    /// A claim cannot be read.
+    #[error("claim {0} cannot be read")]
+    Claim(&'static str),
+}
+
+/// Issuer and key id of a token, read before anything is proven: only to look up the key.
+///
+/// # Errors
+/// Not a JWT, or without `kid`.
+pub fn origin(token: &str) -> Result<(String, String, Algorithm), TokenError> {
+    #[derive(Deserialize)]
+    struct Origin {
+        iss: String,
+    }
+    let header = jsonwebtoken::decode_header(token)?;
+    let kid = header.kid.ok_or(TokenError::UnknownKey)?;
+    let Origin { iss } = jsonwebtoken::dangerous::insecure_decode::<Origin>(token)?.claims;
+    Ok((iss, kid, header.alg))
+}
+
+/// Proves a token with the key that its issuer and `kid` name.
+///
+/// # Errors
+/// See [`TokenError`].
+pub fn verify(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+    issuer: &str,
+    audience: &str,
+    now: DateTime<Utc>,
+) -> Result<Claims, TokenError> {
+    let mut rules = Validation::new(algorithm);
+    rules.set_issuer(&[issuer]);
+    rules.set_audience(&[audience]);
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // times are compared below, with the request's own clock
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    let claims: Claims = jsonwebtoken::decode(token, key, &rules)?.claims;
+    let second = now.timestamp();
+    if claims.exp.saturating_add(LEEWAY_SECONDS) <= second {
+        return Err(TokenError::Expired);
+    }
+    if claims.nbf.unwrap_or(claims.iat).max(claims.iat) > second.saturating_add(LEEWAY_SECONDS) {
+        return Err(TokenError::Early);
+    }
+    if claims.sub.is_empty() || claims.sub.len() > 255 {
+        return Err(TokenError::Claim("sub"));
+    }
+    Ok(claims)
+}
+
+impl Claims {
+    /// What the claims of one of our own tokens mean.
+    ///
+    /// # Errors
+    /// A claim that we would not have written.
+    pub fn own(&self) -> Result<Verified, TokenError> {
+        let id = Uuid::parse_str(&self.sub).map_err(|_not_uuid| TokenError::Claim("sub"))?;
+        let actor = match &self.client_id {
+            Some(_) => Actor::Client(ClientId(id)),
+            None => Actor::User(UserId(id)),
+        };
+        let scopes = kartoteka_domain::scopes::parse_scopes(&self.scope)
+            .map_err(|_unknown| TokenError::Claim("scope"))?;
+        Ok(Verified {
+            workspace: WorkspaceId(self.ws),
+            actor,
+            subject: self.sub.clone(),
+            scopes,
+            foreign: false,
+        })
+    }
+
+    /// What the claims of a foreign token mean: scopes we do not know are passed over, and the subject
+    /// acts as an integration whose id is made of issuer and subject.
+    #[must_use]
+    pub fn foreign(&self) -> Verified {
+        let scopes =
+            self.scope.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect();
+        Verified {
+            workspace: WorkspaceId(self.ws),
+            actor: Actor::Client(ClientId(foreign::subject_id(&self.iss, &self.sub))),
+            subject: format!("{} {}", self.iss, self.sub),
+            scopes,
+            foreign: true,
+        }
+    }
+}
+
+/// What a new access token says.
+#[derive(Clone, Debug)]
+pub struct Grant<'a> {
+    /// `iss`
+    pub issuer: &'a str,
+    /// `aud`
+    pub audience: &'a str,
+    /// Who acts.
+    pub actor: Actor,
+    /// `ws`
+    pub workspace: WorkspaceId,
+    /// `scope`
+    pub scopes: &'a BTreeSet<Scope>,
+    /// `iat`
+    pub now: DateTime<Utc>,
+    /// `exp` minus `iat`
+    pub life: std::time::Duration,
+    /// `jti`
+    pub id: Uuid,
+}
+
+impl Grant<'_> {
+    /// The claims.
+    #[must_use]
+    pub fn claims(&self) -> Claims {
+        let sub = self.actor.id().map(|id| id.to_string()).unwrap_or_default();
+        let life = i64::try_from(self.life.as_secs()).unwrap_or(0);
+        Claims {
+            iss: self.issuer.to_owned(),
+            aud: Audience::One(self.audience.to_owned()),
+            ws: self.workspace.0,
+            scope: format_scopes(self.scopes),
+            exp: self.now.timestamp().saturating_add(life),
+            iat: self.now.timestamp(),
+            nbf: None,
+            jti: self.id.to_string(),
+            client_id: matches!(self.actor, Actor::Client(_)).then(|| sub.clone()),
+            sub,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
