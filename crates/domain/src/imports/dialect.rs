@@ -313,7 +313,9 @@ impl Reading {
         let personal = cells.iter().any(|c| c.contains('@') && !c.contains(' '));
         let narrow = cells.len() < self.width && filled * 2 <= self.width;
         let lone = filled == 1 && (self.width > 2 || (self.width < 2 && !cells.is_empty()));
-        !personal && !names_columns(cells) && (narrow || lone)
+        // a lone word above wider rows is no header, not even `Notes:`
+        let header = cells.len() >= self.width && names_columns(cells);
+        !personal && !header && (narrow || lone)
     }
 
     /// How well this delimiter explains the text; between 0 and 1.

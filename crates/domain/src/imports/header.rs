@@ -44,7 +44,9 @@ pub fn guess_header<R: AsRef<[String]>>(rows: &[R]) -> bool {
     rows.len() > 1 && folded.len() == cells.len() && wordy && small && cells.len() == first.len()
 }
 
-/// Whether a row names columns that are known: two of them, or all of one or two.
+/// Whether a row names columns that are known: most of them, or three at least.
+///
+/// One word is not enough: `klient` and `firma` may as well be values.
 #[must_use]
 pub fn names_columns(cells: &[String]) -> bool {
     let cells: Vec<&str> = cells
@@ -55,8 +57,8 @@ pub fn names_columns(cells: &[String]) -> bool {
     if cells.is_empty() || cells.iter().any(|cell| is_personal(cell)) {
         return false;
     }
-    let known = cells.iter().filter(|cell| is_known(cell)).count();
-    known >= 2 || (known == 1 && cells.len() <= 3)
+    let known = cells.iter().filter(|cell| cell.chars().count() > 1 && is_known(cell)).count();
+    known >= 3 || known * 2 > cells.len()
 }
 
 /// Whether a value can only be somebody's: an e-mail address, a phone number, a date, a number.

@@ -5,12 +5,16 @@ pub mod dictionary;
 pub mod encoding;
 pub mod header;
 mod letters;
+mod looks;
 pub mod reader;
 pub mod refusal;
 pub mod source;
+pub mod suggest;
 pub mod transcode;
 
 #[cfg(test)]
 mod encoding_tests;
 #[cfg(test)]
 mod reading_tests;
+#[cfg(test)]
+mod suggest_tests;
