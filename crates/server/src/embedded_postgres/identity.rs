@@ -13,6 +13,7 @@
 //! Nothing is predicted from permission bits: each way is tried by running `initdb --version`
 //! in the data directory.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -51,6 +52,17 @@ pub(super) enum Identity {
     Overriding,
 }
 
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsIs { .. } => f.write_str("as it is"),
+            Self::User { uid, .. } => write!(f, "as the user with id {uid}"),
+            Self::Namespace { .. } => f.write_str("in a user namespace (unshare)"),
+            Self::Overriding => f.write_str("as nobody with a capability (setpriv)"),
+        }
+    }
+}
+
 impl Identity {
     /// The way that works for `directory` (which must exist).
     pub(super) fn find(binaries: &Binaries, directory: &Path) -> Result<Self, PostgresError> {
@@ -60,7 +72,7 @@ impl Identity {
         for candidate in candidates(uid, owner_of(directory), &users) {
             match candidate.probe(binaries, directory) {
                 Ok(()) => return Ok(candidate),
-                Err(error) => tried.push(format!("{candidate:?}: {error}")),
+                Err(error) => tried.push(format!("{candidate}: {error}")),
             }
         }
         Err(PostgresError::NoIdentity { directory: directory.to_owned(), tried: tried.join("; ") })
