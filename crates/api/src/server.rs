@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::state::{AppState, State};
 use crate::v1;
 
-/// Seconds that running requests get after SIGTERM.
+/// Seconds that running requests get when the server is stopped.
 const SHUTDOWN_SECONDS: u64 = 10;
 /// How long the head of a request may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +35,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(utoipa_actix_web::scope("/api/v1").configure(v1::configure));
 }
 
-/// A server on `listener`, not yet running: await it. SIGTERM lets running requests finish.
+/// A server on `listener`, not yet running: await it. Signals are the binary's business: it stops the server
+/// by its handle, which lets running requests finish.
 ///
 /// # Errors
 /// The listener cannot be used.
@@ -63,6 +64,7 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
         .worker_max_blocking_threads(threads)
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
         .listen(listener)?
         .run())
 }

@@ -10,14 +10,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use aws_lc_rs::signature::Ed25519KeyPair;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use kartoteka_api::KeyRing;
+use kartoteka_api::tokens::keys::generate_pem;
 
 const SECRET_FILE: &str = "secret.key";
-const PEM_COLUMNS: usize = 64;
 
 /// One signing key.
 #[derive(Clone)]
@@ -94,6 +91,14 @@ impl Keys {
         Ok(Self { signing, secret: secret(folder)? })
     }
 
+    /// The keys as the API takes them; the newest signs.
+    ///
+    /// # Errors
+    /// None that [`Keys::open`] has not had before.
+    pub fn ring(&self) -> Result<KeyRing, kartoteka_api::tokens::KeysError> {
+        KeyRing::from_pems(self.signing.iter().map(|key| (key.kid.as_str(), key.pem.as_str())))
+    }
+
     /// Adds a signing key, which signs from the next start on. The old ones go on verifying;
     /// remove their files when the last token that they signed has expired.
     ///
@@ -124,7 +129,7 @@ fn signing_keys(folder: &Path) -> Result<Vec<SigningKey>, KeysError> {
         }
         let pem = read_private(&path)?;
         let kid = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-        if kid.is_empty() || pkcs8_of(&pem).is_none() {
+        if kid.is_empty() || KeyRing::from_pems([(kid.as_str(), pem.as_str())]).is_err() {
             return Err(KeysError::Content { path, expected: "an Ed25519 key, PKCS#8 in PEM" });
         }
         keys.push(SigningKey { kid, pem });
@@ -134,11 +139,9 @@ fn signing_keys(folder: &Path) -> Result<Vec<SigningKey>, KeysError> {
 }
 
 fn add_signing_key(folder: &Path, now: DateTime<Utc>) -> Result<SigningKey, KeysError> {
-    let pair = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
-    let pair = pair.map_err(|_unspecified| KeysError::Random)?;
+    let pem = generate_pem().map_err(|_no_more_is_known| KeysError::Random)?;
     // A few random letters keep keys of one millisecond apart.
-    let kid = format!("{}-{}", now.format("%Y%m%dT%H%M%S%3fZ"), hex(&random::<3>()?));
-    let pem = pem_of(pair.as_ref());
+    let kid = format!("{}-{}", now.format("%Y%m%dT%H%M%S%3fZ"), hex(&rand::random::<[u8; 3]>()));
     write_private(&folder.join(format!("{kid}.pem")), &pem)?;
     Ok(SigningKey { kid, pem })
 }
@@ -150,15 +153,9 @@ fn secret(folder: &Path) -> Result<[u8; 32], KeysError> {
         return bytes_of_hex(text.trim())
             .ok_or(KeysError::Content { path, expected: "32 bytes in hexadecimal" });
     }
-    let secret = random::<32>()?;
+    let secret: [u8; 32] = rand::random();
     write_private(&path, &format!("{}\n", hex(&secret)))?;
     Ok(secret)
-}
-
-fn random<const N: usize>() -> Result<[u8; N], KeysError> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| KeysError::Random)?;
-    Ok(bytes)
 }
 
 fn read_private(path: &Path) -> Result<String, KeysError> {
@@ -177,26 +174,6 @@ fn write_private(path: &Path, text: &str) -> Result<(), KeysError> {
     let mut file = file.on("write", &draft)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).on("write", &draft)?;
     fs::rename(&draft, path).on("rename", &draft)
-}
-
-fn pem_of(pkcs8: &[u8]) -> String {
-    let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
-    for (column, letter) in STANDARD.encode(pkcs8).chars().enumerate() {
-        if column > 0 && column % PEM_COLUMNS == 0 {
-            pem.push('\n');
-        }
-        pem.push(letter);
-    }
-    pem.push_str("\n-----END PRIVATE KEY-----\n");
-    pem
-}
-
-/// The bytes of a PEM text, when they are an Ed25519 key.
-fn pkcs8_of(pem: &str) -> Option<Vec<u8>> {
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let bytes = STANDARD.decode(body.trim()).ok()?;
-    Ed25519KeyPair::from_pkcs8(&bytes).ok()?;
-    Some(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {

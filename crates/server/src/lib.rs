@@ -7,6 +7,8 @@ pub mod config;
 pub mod database;
 pub mod embedded_postgres;
 pub mod keys;
+pub mod metrics;
 pub mod opening;
 pub mod shutdown;
 pub mod telemetry;
+pub mod wiring;

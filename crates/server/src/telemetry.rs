@@ -8,10 +8,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 
+/// Said beside the configured filter, which wins where it names the same target.
+const QUIET: &str = "actix_server=warn";
+
 /// Starts writing log lines. `filter` is a checked filter of the configuration; an invalid one
 /// counts as `info`. A second call in one process changes nothing.
 pub fn start(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_new(format!("{QUIET},{filter}")).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -3,7 +3,9 @@
 mod config;
 mod keys;
 mod migrate;
+mod openapi;
 mod postgres;
+mod serve;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -31,6 +33,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the API and the background worker (and, without DATABASE_URL, a private PostgreSQL)
+    Serve {
+        /// Run the API only; the jobs are done by `kartoteka worker`
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Print the OpenAPI document
+    Openapi {
+        /// Print one line per operation instead
+        #[arg(long)]
+        operations: bool,
+    },
     /// Show every setting with its meaning, value and origin; secrets are masked
     Config,
     /// Keys that sign access tokens
@@ -48,8 +62,10 @@ enum Command {
 /// Whatever kept the command from its purpose.
 pub fn run(cli: Cli) -> CommandResult {
     let environment = Environment::of_process()?;
-    if matches!(cli.command, Command::Config) {
-        return config::run(&environment);
+    match cli.command {
+        Command::Config => return config::run(&environment),
+        Command::Openapi { operations } => return openapi::run(operations),
+        _ => {}
     }
     let config = Config::read(&environment)?;
     telemetry::start(&config.log, config.log_format);
@@ -57,7 +73,8 @@ pub fn run(cli: Cli) -> CommandResult {
         tracing::warn!("{name} is no setting of Kartoteka; see `kartoteka config`");
     }
     match cli.command {
-        Command::Config => config::run(&environment),
+        Command::Config | Command::Openapi { .. } => Ok(()),
+        Command::Serve { no_worker } => runtime()?.block_on(serve::run(config, !no_worker)),
         Command::Keys(command) => keys::run(&config, &command),
         Command::Migrate => migrate::run(&config),
         Command::Postgres => runtime()?.block_on(postgres::run(config)),

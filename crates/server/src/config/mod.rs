@@ -47,8 +47,10 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Foreign issuers of access tokens.
     pub trusted_issuers: Vec<TrustedIssuer>,
-    /// Requests per second that one client may send.
+    /// Requests per second that one client may send on average; 0 for any number.
     pub rate_limit: u32,
+    /// Whether a proxy in front tells the client's address.
+    pub trust_forwarded_for: bool,
     /// Largest upload, in bytes.
     pub upload_limit_bytes: u64,
     /// The token that `/metrics` asks for.
@@ -104,7 +106,9 @@ impl Config {
             let cors_origins = reader.optional("KARTOTEKA_CORS_ORIGINS", values::origins);
             let trusted_issuers =
                 reader.optional("KARTOTEKA_TRUSTED_ISSUERS", values::trusted_issuers);
-            let rate_limit = reader.needed("KARTOTEKA_RATE_LIMIT", values::count);
+            let rate_limit = reader.needed("KARTOTEKA_RATE_LIMIT", values::rate);
+            let trust_forwarded_for =
+                reader.needed("KARTOTEKA_TRUST_FORWARDED_FOR", values::switch);
             let upload_limit_bytes = reader.needed("KARTOTEKA_UPLOAD_LIMIT_BYTES", values::bytes);
             let metrics_token = reader.optional("KARTOTEKA_METRICS_TOKEN", values::secret);
             let metrics_listen = reader.optional("KARTOTEKA_METRICS_LISTEN", values::address);
@@ -128,6 +132,7 @@ impl Config {
                 cors_origins: cors_origins.unwrap_or_default(),
                 trusted_issuers: trusted_issuers.unwrap_or_default(),
                 rate_limit: rate_limit?,
+                trust_forwarded_for: trust_forwarded_for?,
                 upload_limit_bytes: upload_limit_bytes?,
                 metrics_token,
                 metrics_listen,

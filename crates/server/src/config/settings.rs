@@ -90,7 +90,12 @@ pub const SETTINGS: &[Setting] = &[
     with_default(
         "KARTOTEKA_RATE_LIMIT",
         "100",
-        "Requests per second that one client may send on average",
+        "Requests per second that one client may send on average; 0 for any number",
+    ),
+    with_default(
+        "KARTOTEKA_TRUST_FORWARDED_FOR",
+        "false",
+        "true when a proxy in front sets X-Forwarded-For, and nobody can reach the API past it",
     ),
     optional(
         "KARTOTEKA_CORS_ORIGINS",

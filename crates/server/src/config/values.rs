@@ -74,6 +74,13 @@ pub(super) fn count(text: &str) -> Parsed<u32> {
     }
 }
 
+pub(super) fn rate(text: &str) -> Parsed<u32> {
+    match text.trim().parse() {
+        Ok(number @ 0..=1_000_000) => Ok(number),
+        _ => Err(format!("{text:?} is no whole number from 0 to 1000000")),
+    }
+}
+
 pub(super) fn bytes(text: &str) -> Parsed<u64> {
     match text.trim().parse() {
         Ok(number) if number >= 1024 => Ok(number),

@@ -1,0 +1,74 @@
+//! `kartoteka serve`: the API, and unless told otherwise the worker, until a signal comes.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use kartoteka_api::{AppState, serve, serve_metrics};
+use kartoteka_app::clock::{Clock, SystemClock};
+use tokio::task::spawn_blocking;
+
+use super::CommandResult;
+use crate::config::Config;
+use crate::database::Database;
+use crate::keys::Keys;
+use crate::metrics;
+use crate::opening::{open, pool};
+use crate::shutdown::Shutdown;
+use crate::wiring::api_settings;
+
+/// Starts everything, waits, stops everything: first the door, the private server last.
+pub(super) async fn run(config: Config, _with_worker: bool) -> CommandResult {
+    let shutdown = Shutdown::listen()?;
+    // Before anything slow or lasting is done: is the address free?
+    let listener = bind(config.listen)?;
+    let metrics_listener = config.metrics_listen.map(bind).transpose()?;
+
+    let config = Arc::new(config);
+    let (opening, asked) = (Arc::clone(&config), shutdown.clone());
+    let database = spawn_blocking(move || open(&opening, Some(&asked))).await??;
+    let served = serve_on(&config, &database, listener, metrics_listener, &shutdown).await;
+    spawn_blocking(move || database.close()).await??;
+    served
+}
+
+async fn serve_on(
+    config: &Config,
+    database: &Database,
+    listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+    shutdown: &Shutdown,
+) -> CommandResult {
+    let clock = SystemClock;
+    let keys = Keys::open(&config.keys_dir, clock.now())?;
+    let db = pool(config, database, "kartoteka api", config.db_pool);
+    let state = AppState::with(
+        db,
+        keys.ring()?,
+        api_settings(config, &keys),
+        Arc::new(clock),
+        Some(metrics::start()?),
+    );
+    let metrics_server =
+        metrics_listener.map(|listener| serve_metrics(state.clone(), listener)).transpose()?;
+    let server = serve(state, listener)?;
+    let door = server.handle();
+    let running = tokio::spawn(server);
+    let measuring = metrics_server.map(tokio::spawn);
+
+    shutdown.asked().await;
+    door.stop(true).await;
+    running.await??;
+    if let Some(measuring) = measuring {
+        measuring.abort();
+    }
+    Ok(())
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
