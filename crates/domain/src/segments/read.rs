@@ -8,7 +8,7 @@ use super::fields::{Field, Op};
 use super::tree::{Filter, Leaf, Selection};
 use crate::codes::Code;
 use crate::contacts::phone::Region;
-use crate::faults::Fault;
+use crate::faults::{Fault, pointer_token};
 use crate::ids::ImportId;
 
 mod leaf;
@@ -94,19 +94,9 @@ pub fn filter(json: &Value, pointer: &str, region: Option<Region>) -> Reading<Op
     reader.finish(value)
 }
 
-/// `pointer` and one more step (RFC 6901, in a URI fragment).
-#[must_use]
-pub fn step(pointer: &str, member: &str) -> String {
-    let mut out = format!("{pointer}/");
-    for byte in member.bytes() {
-        match byte {
-            b'~' => out.push_str("~0"),
-            b'/' => out.push_str("~1"),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => out.push(byte.into()),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+/// `pointer` and one more step (RFC 6901).
+fn step(pointer: &str, member: &str) -> String {
+    format!("{pointer}/{}", pointer_token(member))
 }
 
 /// Collects what is found on the way through a document.

@@ -2,7 +2,9 @@
 //!
 //! All days are days in UTC, as all times of the API are.
 
-use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike, Days, Duration, Months, NaiveDate, SecondsFormat, SubsecRound, Utc,
+};
 
 /// A day of the year as `(month, day)`.
 pub type MonthDay = (u32, u32);
@@ -64,10 +66,12 @@ impl Period {
         self.seconds == 0
     }
 
-    /// The instant this long before `now`. Months end on their last day where the day is missing.
+    /// The instant this long before `now`, in whole microseconds as times are stored. Months end on
+    /// their last day where the day is missing.
     #[must_use]
     pub fn before(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now.checked_sub_months(Months::new(self.months))
+        now.trunc_subsecs(6)
+            .checked_sub_months(Months::new(self.months))
             .and_then(|time| time.checked_sub_days(Days::new(self.days.into())))
             .and_then(|time| time.checked_sub_signed(Duration::seconds(self.seconds.into())))
             .unwrap_or(DateTime::<Utc>::MIN_UTC)

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 
 use kartoteka_domain::consents::ledger::{Channel, ChannelStatus, Display};
-use kartoteka_domain::ids::{ImportId, WorkspaceId};
+use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::segments::fields::{FlagField, TextField, TimeField, WordField};
 use kartoteka_domain::segments::tree::{
     DateTest, DetailTest, NumberTest, ScoreTest, TagTest, TextTest, TimeTest,
@@ -26,19 +26,19 @@ const NUMBER: &str = "'^[+-]?[0-9]{1,15}([.,][0-9]{1,20})?$'";
 /// Texts that begin like a day and go on with nothing but a time.
 const DAY: &str = "'^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])($|[T ])'";
 
-/// Adds what `selection` demands of the row `alias` of `contacts`, as one condition.
+/// Adds what `selection` demands of the row `alias` of `contacts`, as one condition. `workspace` is the
+/// placeholder the statement has bound its workspace to.
 ///
 /// That the row belongs to the workspace and lives is for the statement around it to say.
 pub fn condition(
     selection: &Selection,
     sql: &mut Sql,
     alias: &str,
-    workspace: WorkspaceId,
+    workspace: &str,
     now: DateTime<Utc>,
 ) {
     // PostgreSQL keeps microseconds
     let now = now.trunc_subsecs(6);
-    let workspace = sql.param(workspace);
     let mut compiler = Compiler { sql, alias, workspace, now, today: now.date_naive() };
     let Selection { segments, include, exclude, filter } = selection;
     compiler.push("(TRUE");
@@ -66,7 +66,7 @@ struct Compiler<'s> {
     sql: &'s mut Sql,
     alias: &'s str,
     /// `$n` of the workspace.
-    workspace: String,
+    workspace: &'s str,
     now: DateTime<Utc>,
     today: NaiveDate,
 }
@@ -353,7 +353,7 @@ impl Compiler<'_> {
 
     /// `[NOT] EXISTS (SELECT … FROM table t WHERE` with workspace and contact; the caller closes it.
     fn exists(&mut self, negated: bool, table: &str) {
-        let (alias, workspace) = (self.alias, self.workspace.clone());
+        let (alias, workspace) = (self.alias, self.workspace);
         self.push(if negated { "NOT EXISTS (" } else { "EXISTS (" });
         self.push(&format!(
             "SELECT FROM {table} t WHERE t.workspace_id = {workspace} AND t.contact_id = {alias}.id"
@@ -361,7 +361,7 @@ impl Compiler<'_> {
     }
 
     fn tag(&mut self, test: &TagTest, negated: bool) {
-        let workspace = self.workspace.clone();
+        let workspace = self.workspace;
         self.exists(negated, "contact_tags");
         if let Some(keys) = &test.keys {
             // one tag is looked up once; an unknown one is NULL and holds nobody
@@ -389,7 +389,7 @@ impl Compiler<'_> {
                 (false, true) => " AND NOT t.granted",
                 (false, false) => return self.push(if never { "TRUE" } else { "FALSE" }),
             };
-        let workspace = self.workspace.clone();
+        let workspace = self.workspace;
         self.exists(never, "consents");
         self.push(&format!(
             " AND t.purpose_id = (SELECT p.id FROM purposes p WHERE p.workspace_id = {workspace} AND p.name = "
@@ -434,7 +434,7 @@ impl Compiler<'_> {
 
     /// There are, or are not, last words on purposes of the channel.
     fn channel_words(&mut self, channel: Channel, negated: bool, further: &str) {
-        let workspace = self.workspace.clone();
+        let workspace = self.workspace;
         self.exists(negated, "consents");
         self.push(&format!(
             " AND t.purpose_id = ANY (ARRAY(SELECT p.id FROM purposes p \
@@ -460,7 +460,7 @@ impl Compiler<'_> {
 
     /// Contacts made by a row have the id the row's number gives; the others are named by the row.
     fn import(&mut self, imports: &[ImportId], negated: bool) {
-        let (alias, workspace) = (self.alias, self.workspace.clone());
+        let (alias, workspace) = (self.alias, self.workspace);
         let ids: Vec<Uuid> = imports.iter().map(|import| import.0).collect();
         self.push(if negated { "NOT EXISTS (" } else { "EXISTS (" });
         self.push(&format!(

@@ -11,7 +11,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::ids::{ContactId, ImportId};
 use kartoteka_domain::segments::{Reference, Selection, Target};
 
 use crate::db::Tenant;
@@ -27,10 +27,33 @@ pub fn count(
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<i64, StoreError> {
-    let mut sql = Sql::new("SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND c.trashed_at IS NULL AND ");
-    condition(selection, &mut sql, "c", tenant.workspace, now);
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = {workspace} AND c.trashed_at IS NULL AND "
+    ));
+    condition(selection, &mut sql, "c", &workspace, now);
     sql.count(tenant.conn)
+}
+
+/// Ids of the living contacts the selection means, in order.
+///
+/// # Errors
+/// As [`count`].
+pub fn ids(
+    tenant: &mut Tenant<'_>,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<Vec<ContactId>, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT c.id FROM contacts c WHERE c.workspace_id = {workspace} AND c.trashed_at IS NULL AND "
+    ));
+    condition(selection, &mut sql, "c", &workspace, now);
+    sql.push(" ORDER BY c.id");
+    let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+    Ok(rows.into_iter().map(|row| ContactId(row.id)).collect())
 }
 
 /// Which of the things a tree refers to exist in the workspace.

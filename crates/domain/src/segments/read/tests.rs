@@ -264,9 +264,3 @@ fn nothing_said_selects_everything() {
         assert!(read.is_everything(), "{json}");
     }
 }
-
-/// RFC 6901
-#[test]
-fn a_step_is_escaped() {
-    assert_eq!(step("#", "a~/b č"), "#/a~0~1b%20%C4%8D");
-}

@@ -8,7 +8,8 @@ fn sql(json: &Value) -> String {
     let selection = read::selection(json, "#", None).resolve(|_| true).unwrap();
     let mut sql = Sql::default();
     let now = Utc.with_ymd_and_hms(2026, 12, 25, 10, 0, 0).unwrap();
-    condition(&selection, &mut sql, "c", WorkspaceId(Uuid::nil()), now);
+    let workspace = sql.param(Uuid::nil());
+    condition(&selection, &mut sql, "c", &workspace, now);
     sql.text().to_owned()
 }
 
