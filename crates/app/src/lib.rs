@@ -7,6 +7,7 @@ pub mod access;
 pub mod clock;
 pub mod context;
 pub mod error;
+pub mod segments;
 
 pub use context::Context;
 pub use error::Error;

@@ -5,9 +5,11 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -63,16 +65,33 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for ValidJson<T> {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let Some(state) = request.app_data::<State>() else {
-                return Err(Problem::internal("no state"));
-            };
-            is_json(&request)?;
-            let settings = state.settings();
-            let (limit, patience) = (settings.json_limit, settings.body_timeout);
-            let bytes = read_limited(&request, &mut payload, limit, patience).await?;
+            let bytes = read_bytes(&request, &mut payload).await?;
             Ok(Self { value: check(&bytes)?, fingerprint: Fingerprint::of(&bytes) })
         })
     }
+}
+
+/// The bytes of a JSON body.
+async fn read_bytes(request: &HttpRequest, payload: &mut Payload) -> Result<Bytes, Problem> {
+    let Some(state) = request.app_data::<State>() else {
+        return Err(Problem::internal("no state"));
+    };
+    is_json(request)?;
+    let settings = state.settings();
+    read_limited(request, payload, settings.json_limit, settings.body_timeout).await
+}
+
+/// A JSON body as it came, and what is wrong with any JSON: a key twice, U+0000. For bodies that a reader
+/// of their own checks.
+///
+/// # Errors
+/// `invalid_json`, and those of reading the body.
+pub(crate) async fn read_json(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(Value, Vec<Fault>), Problem> {
+    let bytes = read_bytes(request, payload).await?;
+    strict::parse(&bytes).map_err(|error| not_json(&bytes, &error))
 }
 
 /// Refuses bodies that say they are something else. Merge patches (RFC 7396) have a type of their own.

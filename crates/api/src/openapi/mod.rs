@@ -90,6 +90,11 @@ fn build() -> Value {
     });
     document["servers"] = json!([{"url": "/", "description": "this server"}]);
     document["components"]["securitySchemes"] = security_schemes();
+    if let Some(schemas) =
+        document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    {
+        crate::v1::segments::publish(schemas);
+    }
     complete::all(&mut document);
     document["tags"] = tags(&document);
     document

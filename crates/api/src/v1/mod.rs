@@ -2,9 +2,12 @@
 //!
 //! Every noun has a `configure`; its line stands here.
 
+pub mod contacts;
+pub mod segments;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// All operations under `/api/v1`.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    let _ = config;
+    config.configure(contacts::configure);
 }

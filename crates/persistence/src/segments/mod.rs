@@ -14,11 +14,12 @@ use uuid::Uuid;
 use kartoteka_domain::ids::{ContactId, ImportId};
 use kartoteka_domain::segments::{Reference, Selection, Target};
 
+use crate::contacts::list;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
 
-/// How many living contacts the selection means.
+/// How many living contacts the selection means: the length of the list that [`page`] cuts.
 ///
 /// # Errors
 /// [`StoreError::Busy`] when it takes longer than a statement may; what the database said otherwise.
@@ -27,13 +28,24 @@ pub fn count(
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<i64, StoreError> {
-    let mut sql = Sql::default();
-    let workspace = sql.param(tenant.workspace);
-    sql.push(&format!(
-        "SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = {workspace} AND c.trashed_at IS NULL AND "
-    ));
-    condition(selection, &mut sql, "c", &workspace, now);
-    sql.count(tenant.conn)
+    let narrow = |sql: &mut Sql, workspace: &str| condition(selection, sql, "c", workspace, now);
+    list::count(tenant, &list::Filter::default(), Some(&narrow))
+}
+
+/// One page of the living contacts the selection means; see [`list::page`].
+///
+/// # Errors
+/// As [`count`].
+pub fn page(
+    tenant: &mut Tenant<'_>,
+    selection: &Selection,
+    now: DateTime<Utc>,
+    sort: &list::Sort,
+    after: Option<&list::Position>,
+    limit: usize,
+) -> Result<list::Page, StoreError> {
+    let narrow = |sql: &mut Sql, workspace: &str| condition(selection, sql, "c", workspace, now);
+    list::page(tenant, &list::Filter::default(), Some(&narrow), sort, after, limit)
 }
 
 /// Ids of the living contacts the selection means, in order.

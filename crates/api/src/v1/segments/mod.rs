@@ -1,0 +1,146 @@
+//! Selections in bodies: published whole in the document, read so that every fault points at its node.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use kartoteka_app::{Tenant, segments};
+use kartoteka_domain::faults::Fault;
+use kartoteka_domain::segments::{Selection, schema};
+
+use crate::extract::json::read_json;
+use crate::openapi::schemas;
+use crate::problem::Problem;
+
+/// The member of a body that holds the selection.
+const MEMBER: &str = "selection";
+/// Where it stands.
+const POINTER: &str = "#/selection";
+
+/// Stands for a selection in the schema of a body: `#[schema(value_type = Option<SelectionSchema>)]`. The
+/// schema itself is made by the domain, of the table that reads it; see [`publish`].
+#[derive(Clone, Copy, Debug)]
+pub struct SelectionSchema;
+
+impl PartialSchema for SelectionSchema {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().into()
+    }
+}
+
+impl ToSchema for SelectionSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Selection")
+    }
+}
+
+/// Puts the schemas of selections, filters and conditions among the document's own.
+pub(crate) fn publish(schemas: &mut Map<String, Value>) {
+    if !schemas.contains_key("Selection") {
+        return;
+    }
+    let (filter, condition) = ("#/components/schemas/Filter", "#/components/schemas/Condition");
+    schemas.insert("Selection".into(), schema::selection(filter));
+    schemas.insert("Filter".into(), schema::filter(filter, condition));
+    schemas.insert("Condition".into(), schema::condition());
+}
+
+/// A body of type `T` with a `selection` in it. The rest is checked against the published schema; the
+/// selection is read by the domain, which knows its nodes, and against the workspace it is asked in.
+/// So a fault is told only by [`WithSelection::resolve`], together with all the others.
+#[derive(Clone, Debug)]
+pub struct WithSelection<T> {
+    rest: Result<T, Vec<Fault>>,
+    selection: Value,
+}
+
+impl<T> WithSelection<T> {
+    /// The rest of the body, and the selection.
+    ///
+    /// # Errors
+    /// `validation_failed` with all faults.
+    pub fn resolve(self, tenant: &mut Tenant<'_>) -> Result<(T, Selection), Problem> {
+        match self.rest {
+            Ok(rest) => {
+                let selection = segments::selection(tenant, &self.selection, POINTER, Vec::new())?;
+                Ok((rest, selection))
+            }
+            Err(faults) => {
+                segments::selection(tenant, &self.selection, POINTER, faults.clone())?;
+                Err(Problem::invalid(faults))
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for WithSelection<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let (mut body, mut faults) = read_json(&request, &mut payload).await?;
+            let selection = body.as_object_mut().and_then(|body| body.shift_remove(MEMBER));
+            faults.extend(schemas::faults(&T::name(), &body)?);
+            let rest = if faults.is_empty() {
+                Ok(serde_json::from_value(body)
+                    .map_err(|error| Problem::internal(error.to_string()))?)
+            } else {
+                Err(faults)
+            };
+            Ok(Self { rest, selection: selection.unwrap_or_default() })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// SEG-3: the published schema takes the published examples, and refuses what no reader takes.
+    #[test]
+    fn examples_fit_the_published_schema() {
+        let document = crate::openapi::document();
+        for example in schema::examples() {
+            assert_eq!(schemas::faults("Filter", &example).unwrap(), [], "{example}");
+        }
+        for name in ["Filter", "Condition", "Selection"] {
+            let examples = document.pointer(&format!("/components/schemas/{name}/examples"));
+            for example in examples.and_then(Value::as_array).unwrap() {
+                assert_eq!(schemas::faults(name, example).unwrap(), [], "{example}");
+            }
+        }
+        for wrong in [
+            json!({}),
+            json!({"and": []}),
+            json!({"field": "address.city"}),
+            json!({"field": "shoe_size", "op": "eq", "value": "43"}),
+            json!({"field": "email", "op": "between", "value": ["a@x.cz", "b@x.cz"]}),
+            json!({"field": "score", "op": "eq", "value": "5"}),
+            json!({"field": "tag", "op": "has", "value": "vip", "weight": 5}),
+        ] {
+            assert!(!schemas::faults("Filter", &wrong).unwrap().is_empty(), "{wrong}");
+        }
+    }
+
+    /// SEG-1: the example of the operation is a selection.
+    #[test]
+    fn the_document_shows_a_selection() {
+        let example = crate::openapi::document().pointer(
+            "/paths/~1api~1v1~1contacts~1count/post/requestBody/content/application~1json/example/selection/where",
+        );
+        assert!(example.is_some());
+    }
+}
