@@ -3,7 +3,6 @@ CREATE TABLE jobs (
     id               uuid        NOT NULL,
     kind             text        NOT NULL,
     state            text        NOT NULL,
-    priority         smallint    NOT NULL DEFAULT 0,
     run_at           timestamptz NOT NULL,
     attempt          integer     NOT NULL DEFAULT 0,
     max_attempts     integer     NOT NULL DEFAULT 8,

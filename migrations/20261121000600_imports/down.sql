@@ -3,6 +3,7 @@ DROP AGGREGATE first_present(anyelement);
 DROP AGGREGATE last_present(anyelement);
 DROP FUNCTION keep_first(anyelement, anyelement);
 DROP FUNCTION keep_second(anyelement, anyelement);
+DROP FUNCTION details_before(jsonb, jsonb, jsonb);
 DROP FUNCTION import_row_id(bigint, bigint, bigint);
 DROP TABLE import_templates;
 DROP TABLE import_tag_additions;

@@ -6,6 +6,7 @@ CREATE TABLE imports (
     state        text        NOT NULL,
     actor_type   text        NOT NULL,
     actor_id     uuid,
+    upload_id    uuid,
     source       jsonb,
     first_row    text,
     columns      jsonb,
@@ -34,6 +35,7 @@ CREATE TABLE imports (
     CONSTRAINT imports_first_row_check CHECK (first_row IN ('header', 'data'))
 );
 COMMENT ON TABLE imports IS 'One list of contacts on its way into the base; state says which step is next (IMP-14).';
+COMMENT ON COLUMN imports.upload_id IS 'The pieces of import_data that count; an upload that broke off leaves others behind, which the next one removes.';
 COMMENT ON COLUMN imports.plan_revision IS 'Sum of workspace_usage.revision the plan was made at; grows with the import''s own chunks.';
 COMMENT ON COLUMN imports.id_salt IS 'With committed_at and the row number it gives the id of each contact made: see import_row_id().';
 COMMENT ON COLUMN imports.applied_row IS 'Every row up to this one is written; a killed worker goes on behind it (IMP-17).';
@@ -41,9 +43,10 @@ COMMENT ON COLUMN imports.applied_row IS 'Every row up to this one is written; a
 CREATE TABLE import_data (
     workspace_id uuid    NOT NULL,
     import_id    uuid    NOT NULL,
+    upload_id    uuid    NOT NULL,
     seq          integer NOT NULL,
     bytes        bytea   NOT NULL,
-    CONSTRAINT import_data_pkey PRIMARY KEY (workspace_id, import_id, seq),
+    CONSTRAINT import_data_pkey PRIMARY KEY (workspace_id, import_id, upload_id, seq),
     CONSTRAINT import_data_import_fkey FOREIGN KEY (workspace_id, import_id) REFERENCES imports (workspace_id, id) ON DELETE CASCADE
 );
 ALTER TABLE import_data ALTER COLUMN bytes SET STORAGE EXTERNAL;
@@ -102,7 +105,7 @@ CREATE TABLE import_rows (
     import_id    uuid     NOT NULL,
     row          bigint   NOT NULL,
     line         bigint   NOT NULL,
-    class        text     NOT NULL,
+    class        text,
     outcome      text     NOT NULL,
     contact_id   uuid,
     problems     jsonb,
@@ -164,6 +167,14 @@ CREATE FUNCTION import_row_id(base_ms bigint, salt bigint, row_number bigint) RE
         || '7' || lpad(to_hex((row_number >> 20) & 4095), 3, '0')
         || to_hex(8 | ((row_number >> 18) & 3))
         || lpad(to_hex(((row_number & 262143) << 42) | (salt & 4398046511103)), 15, '0'))::uuid;
+
+-- Details as they were before a change, where nobody touched them since: what undo writes (IMP-18).
+CREATE FUNCTION details_before(present jsonb, was jsonb, became jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (present - coalesce(array_agg(k), '{}')) || coalesce(jsonb_object_agg(k, was -> k) FILTER (WHERE was ? k), '{}')
+    FROM jsonb_object_keys(was || became) AS k
+    WHERE was -> k IS DISTINCT FROM became -> k AND present -> k IS NOT DISTINCT FROM became -> k
+$$;
 
 -- The last, and the first, value that is not NULL: a strict state function skips NULLs by itself.
 CREATE FUNCTION keep_second(anyelement, anyelement) RETURNS anyelement

@@ -7,7 +7,10 @@ pub mod access;
 pub mod clock;
 pub mod context;
 pub mod error;
+pub mod imports;
+pub mod jobs;
 pub mod segments;
+pub mod worker;
 
 pub use context::Context;
 pub use error::Error;

@@ -10,6 +10,7 @@ pub mod contacts;
 pub mod faults;
 pub mod ids;
 pub mod imports;
+pub mod jobs;
 pub mod scopes;
 pub mod segments;
 pub mod tags;

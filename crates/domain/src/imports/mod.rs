@@ -6,9 +6,13 @@ pub mod encoding;
 pub mod header;
 mod letters;
 mod looks;
+pub mod mapping;
+pub mod matching;
 pub mod reader;
 pub mod refusal;
 pub mod source;
+pub mod staged;
+pub mod state;
 pub mod suggest;
 pub mod transcode;
 

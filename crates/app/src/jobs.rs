@@ -1,0 +1,50 @@
+//! Seeing and stopping long work.
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::JobId;
+use kartoteka_persistence::Tenant;
+use kartoteka_persistence::jobs;
+
+pub use kartoteka_persistence::jobs::Job;
+
+use crate::access::audit;
+use crate::context::Context;
+use crate::error::Error;
+use crate::worker;
+
+/// One job of the workspace.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get(tenant: &mut Tenant<'_>, id: JobId) -> Result<Job, Error> {
+    jobs::get(tenant, id)?.ok_or(Error::NotFound)
+}
+
+/// Jobs of the workspace, newest first, older than `before`.
+///
+/// # Errors
+/// What the database said.
+pub fn list(tenant: &mut Tenant<'_>, before: Option<JobId>, limit: i64) -> Result<Vec<Job>, Error> {
+    Ok(jobs::list(tenant, before, limit)?)
+}
+
+/// Stops a job: at once when nobody works on it yet, else after its present step.
+///
+/// # Errors
+/// [`Error::NotFound`], or `job_not_cancellable` when it has ended.
+pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Job, Error> {
+    let known = get(tenant, id)?;
+    let Some(job) = jobs::request_cancel(tenant, id)? else {
+        return Err(Error::refused(
+            Code::JobNotCancellable,
+            format!("the job has ended: it is {}", known.state),
+        ));
+    };
+    audit::record(tenant, ctx, "job.cancel", "job", Some(id.0), None)?;
+    if jobs::cancel_queued(tenant, id, ctx.now)?
+        && let Some(work) = worker::work_of(&job.kind)
+    {
+        work.on_cancelled(tenant, ctx, &job)?;
+    }
+    get(tenant, id)
+}

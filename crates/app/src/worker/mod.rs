@@ -1,0 +1,75 @@
+//! Working off the queue: claim, run, heartbeat, give back.
+//!
+//! A job may be run twice (a worker dies after its last effect and before saying so), so each must reach
+//! the same state again. It decides itself between transactions whether to go on; no transaction stays
+//! open while it works.
+
+mod run;
+mod runner;
+
+pub(crate) use run::refusal_json;
+pub use run::{Ended, JobError, Run};
+pub use runner::{Runner, run_due, wake};
+
+use std::sync::Arc;
+
+use kartoteka_persistence::jobs::Job;
+use kartoteka_persistence::{Db, Tenant};
+
+use crate::Context;
+use crate::clock::Clock;
+use crate::error::{Error, Refusal};
+
+/// What jobs get from outside.
+#[derive(Clone)]
+pub struct Environment {
+    /// The database. A pool of its own, so that jobs and requests do not starve each other.
+    pub db: Db,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Key of the hashes of suppressed addresses.
+    pub secret: Arc<[u8]>,
+}
+
+/// One kind of long work.
+pub trait Work: Send + Sync {
+    /// Name in the queue. Renaming it orphans what is already queued.
+    fn kind(&self) -> &'static str;
+
+    /// Does it, or goes on with it. Must reach the same state when run twice.
+    ///
+    /// # Errors
+    /// See [`JobError`].
+    fn run(&self, run: &mut Run<'_>) -> Result<Ended, JobError>;
+
+    /// Brings the subject into its failed state, in the transaction that fails the job.
+    ///
+    /// # Errors
+    /// What the database said.
+    fn on_failed(
+        &self,
+        tenant: &mut Tenant<'_>,
+        ctx: &Context,
+        job: &Job,
+        refusal: &Refusal,
+    ) -> Result<(), Error>;
+
+    /// Brings the subject into its cancelled state, in the transaction that cancels a job which no worker
+    /// had yet.
+    ///
+    /// # Errors
+    /// What the database said.
+    fn on_cancelled(&self, tenant: &mut Tenant<'_>, ctx: &Context, job: &Job) -> Result<(), Error>;
+}
+
+/// Every kind of work this binary knows.
+#[must_use]
+pub fn registry() -> Vec<Arc<dyn Work>> {
+    crate::imports::work()
+}
+
+/// The work with this name.
+#[must_use]
+pub fn work_of(kind: &str) -> Option<Arc<dyn Work>> {
+    registry().into_iter().find(|work| work.kind() == kind)
+}

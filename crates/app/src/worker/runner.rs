@@ -1,0 +1,325 @@
+//! The threads that work: slots that claim and run, and one that keeps the leases alive.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::{JobId, WorkspaceId};
+use kartoteka_domain::jobs::{CRASHES_BEFORE_CAUTION, HEARTBEAT_SECONDS, JobState, back_off};
+use kartoteka_persistence::jobs::{self, Job};
+
+use super::run::{Ended, JobError, Run, refusal_json};
+use super::{Environment, Work, work_of};
+use crate::Context;
+use crate::error::{Error, Refusal};
+
+/// How often the queue is looked at when nothing says that there is work.
+const POLL: Duration = Duration::from_secs(1);
+/// How often it is looked at for a moment after [`wake`]: the waking transaction may not be committed yet.
+const HURRIED_POLL: Duration = Duration::from_millis(20);
+const HURRY: Duration = Duration::from_millis(600);
+/// How often leases that ran out are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3);
+
+static HURRY_UNTIL: Mutex<Option<Instant>> = Mutex::new(None);
+static WOKEN: Condvar = Condvar::new();
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells the workers of this process that a job was, or is just being, enqueued.
+pub fn wake() {
+    *locked(&HURRY_UNTIL) = Some(Instant::now() + HURRY);
+    WOKEN.notify_all();
+}
+
+/// Jobs this process holds leases of: workspace, id, epoch.
+type Leases = Mutex<HashMap<(WorkspaceId, JobId), i64>>;
+
+struct Shared {
+    environment: Environment,
+    owner: String,
+    stop: AtomicBool,
+    leases: Leases,
+    /// Held shared by ordinary jobs, alone by one that killed its workers.
+    alone: std::sync::RwLock<()>,
+}
+
+/// Worker threads; stopped by [`Runner::stop`].
+pub struct Runner {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Runner {
+    /// Starts `slots` threads that work and one that keeps their leases.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(environment: Environment, owner: String, slots: usize) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            environment,
+            owner,
+            stop: AtomicBool::new(false),
+            leases: Mutex::new(HashMap::new()),
+            alone: std::sync::RwLock::new(()),
+        });
+        let mut threads = Vec::with_capacity(slots + 1);
+        for slot in 0..slots {
+            let shared = Arc::clone(&shared);
+            threads.push(
+                std::thread::Builder::new()
+                    .name(format!("worker-{slot}"))
+                    .spawn(move || shared.work())?,
+            );
+        }
+        let keeper = Arc::clone(&shared);
+        threads.push(
+            std::thread::Builder::new()
+                .name("leases".into())
+                .spawn(move || keeper.keep_leases())?,
+        );
+        Ok(Self { shared, threads })
+    }
+
+    /// Stops claiming, lets every job finish its step and give its lease back, and waits for that.
+    pub fn stop(self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        WOKEN.notify_all();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker thread panicked");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        let mut looked_for_silent = Instant::now();
+        while !self.stop.load(Ordering::Relaxed) {
+            if looked_for_silent.elapsed() >= EXPIRE_EVERY {
+                looked_for_silent = Instant::now();
+                self.expire();
+            }
+            match self.claim() {
+                Ok(Some(job)) => self.run_beside_others(job),
+                Ok(None) => self.pause(),
+                Err(error) => {
+                    tracing::warn!(error = %error, "the queue cannot be read");
+                    self.pause();
+                }
+            }
+        }
+    }
+
+    fn pause(&self) {
+        let hurry = locked(&HURRY_UNTIL);
+        let hurried = hurry.is_some_and(|until| until > Instant::now());
+        let pause = if hurried { HURRIED_POLL } else { POLL };
+        if !self.stop.load(Ordering::Relaxed) {
+            drop(WOKEN.wait_timeout(hurry, pause));
+        }
+    }
+
+    fn claim(&self) -> Result<Option<Job>, Error> {
+        let now = self.environment.clock.now();
+        let job = self
+            .environment
+            .db
+            .system(|conn| jobs::claim(conn, &self.owner, now).map_err(Error::from))?;
+        if let Some(job) = &job {
+            locked(&self.leases)
+                .insert((WorkspaceId(job.workspace_id), JobId(job.id)), job.lease_epoch);
+        }
+        Ok(job)
+    }
+
+    fn run_beside_others(&self, job: Job) {
+        let key = (WorkspaceId(job.workspace_id), JobId(job.id));
+        if job.crashes >= CRASHES_BEFORE_CAUTION {
+            let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
+            run_one(&self.environment, job, &self.stop);
+        } else {
+            let _beside = self.alone.read().unwrap_or_else(PoisonError::into_inner);
+            run_one(&self.environment, job, &self.stop);
+        }
+        locked(&self.leases).remove(&key);
+    }
+
+    fn expire(&self) {
+        let now = self.environment.clock.now();
+        let silent = self
+            .environment
+            .db
+            .system(|conn| jobs::expire(conn, &self.owner, now).map_err(Error::from));
+        match silent {
+            Ok(given_up) => {
+                for job in given_up {
+                    tracing::error!(job.id = %job.id, job.kind = job.kind, "a job lost its worker too often");
+                    let refusal = Refusal {
+                        code: Code::JobLost,
+                        detail: "the job lost its worker again and again and was given up".into(),
+                        faults: Vec::new(),
+                        extra: serde_json::Map::new(),
+                    };
+                    fail(&self.environment, &job, &refusal);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "leases that ran out cannot be taken back")
+            }
+        }
+    }
+
+    fn keep_leases(&self) {
+        let mut last = Instant::now();
+        while !self.stop.load(Ordering::Relaxed) || !locked(&self.leases).is_empty() {
+            std::thread::sleep(Duration::from_millis(200));
+            if last.elapsed() < Duration::from_secs(HEARTBEAT_SECONDS) {
+                continue;
+            }
+            last = Instant::now();
+            let leases: Vec<_> =
+                locked(&self.leases).iter().map(|(key, epoch)| (*key, *epoch)).collect();
+            let now = self.environment.clock.now();
+            for ((workspace, id), epoch) in leases {
+                let beat = self.environment.db.system(|conn| {
+                    jobs::heartbeat(conn, workspace, id, epoch, now).map_err(Error::from)
+                });
+                if let Err(error) = beat {
+                    tracing::warn!(job.id = %id, error = %error, "a lease could not be renewed");
+                }
+            }
+        }
+    }
+}
+
+/// Works off everything that is due, in this thread, and says how many jobs that was. For tests and for
+/// commands that want to see the end.
+///
+/// # Errors
+/// The queue cannot be read.
+pub fn run_due(environment: &Environment, owner: &str) -> Result<usize, Error> {
+    let stop = AtomicBool::new(false);
+    let mut done = 0;
+    loop {
+        let now = environment.clock.now();
+        let job =
+            environment.db.system(|conn| jobs::claim(conn, owner, now).map_err(Error::from))?;
+        let Some(job) = job else { return Ok(done) };
+        run_one(environment, job, &stop);
+        done += 1;
+    }
+}
+
+fn run_one(environment: &Environment, job: Job, stop: &AtomicBool) {
+    let span = tracing::info_span!(
+        "job",
+        job.id = %job.id,
+        job.kind = job.kind,
+        job.attempt = job.attempt,
+        workspace.id = %job.workspace_id,
+        request.id = job.request_id,
+    );
+    let _entered = span.enter();
+    let Some(work) = work_of(&job.kind) else {
+        let refusal = Refusal {
+            code: Code::Internal,
+            detail: "this version does not know that kind of job".into(),
+            faults: Vec::new(),
+            extra: serde_json::Map::new(),
+        };
+        return fail(environment, &job, &refusal);
+    };
+    let started = Instant::now();
+    tracing::info!("a job begins");
+    let mut run = Run { environment, job, stop };
+    // a panic in one job must not take the thread, and with it the other jobs, along
+    let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut run)));
+    let job = run.job;
+    match outcome {
+        Ok(Ok(Ended(state))) => {
+            let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(job.state = state.as_str(), took_ms = took, "a job ended");
+        }
+        Ok(Err(JobError::LeaseLost)) => tracing::warn!("a job was taken over by another worker"),
+        Ok(Err(JobError::Stopped)) => give_back(environment, &job, None),
+        Ok(Err(JobError::Unwanted)) => cancel(environment, &job),
+        Ok(Err(JobError::Retry(error))) => retry_or_fail(environment, &job, &error.to_string()),
+        Ok(Err(JobError::Fail(refusal))) => {
+            tracing::warn!(problem.code = %refusal.code, "a job failed");
+            fail(environment, &job, &refusal);
+        }
+        Err(_) => retry_or_fail(environment, &job, "the job panicked"),
+    }
+}
+
+fn cancel(environment: &Environment, job: &Job) {
+    let now = environment.clock.now();
+    let written = environment.db.write(WorkspaceId(job.workspace_id), |tenant| {
+        jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Cancelled, None, now)
+            .map_err(Error::from)
+    });
+    match written {
+        Ok(()) => tracing::info!("a job is not wanted any more"),
+        Err(error) => {
+            tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out")
+        }
+    }
+}
+
+fn retry_or_fail(environment: &Environment, job: &Job, error: &str) {
+    if job.attempt >= job.max_attempts {
+        tracing::error!(error, "a job failed for the last time");
+        let refusal = Refusal {
+            code: Code::JobFailed,
+            detail: "the job failed again and again and was given up".into(),
+            faults: Vec::new(),
+            extra: serde_json::Map::new(),
+        };
+        return fail(environment, job, &refusal);
+    }
+    tracing::warn!(error, "a job failed and will be tried again");
+    give_back(environment, job, Some(error));
+}
+
+fn give_back(environment: &Environment, job: &Job, error: Option<&str>) {
+    let now = environment.clock.now();
+    let run_at = match error {
+        Some(_) => now + back_off(job.attempt, rand::random::<f64>()),
+        None => now,
+    };
+    let written = environment.db.write(WorkspaceId(job.workspace_id), |tenant| {
+        jobs::give_back(tenant, JobId(job.id), job.lease_epoch, run_at, error).map_err(Error::from)
+    });
+    if let Err(error) = written {
+        tracing::warn!(error = %error, "a job could not be given back; its lease will run out");
+    }
+}
+
+fn fail(environment: &Environment, job: &Job, refusal: &Refusal) {
+    let ctx = Context {
+        workspace: WorkspaceId(job.workspace_id),
+        actor: job.actor(),
+        now: environment.clock.now(),
+        request_id: job.request_id.clone(),
+        ip: None,
+    };
+    let written = environment.db.write(ctx.workspace, |tenant| {
+        if let Some(work) = work_of(&job.kind) {
+            Work::on_failed(&*work, tenant, &ctx, job, refusal)?;
+        }
+        let problem = Some(refusal_json(refusal));
+        jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Failed, problem, ctx.now)
+            .map_err(Error::from)
+    });
+    if let Err(error) = written {
+        tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out");
+    }
+}

@@ -1,0 +1,414 @@
+//! Sorting the staged rows: folding those of one key, finding whom each is, and counting the plan.
+
+use diesel::QueryableByName;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Text};
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::imports::matching::{Action, Class, InFile, MatchKey, Matching};
+
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// Which rows a statement is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// Behind this row.
+    pub after: i64,
+    /// Up to and with this row.
+    pub up_to: i64,
+}
+
+impl Rows {
+    /// All of them.
+    pub const ALL: Self = Self { after: 0, up_to: i64::MAX };
+}
+
+/// Folds rows that share a key into one (IMP-11): the others get `head`, and for [`InFile::Merge`] the head
+/// gets every later value that is not empty.
+///
+/// # Errors
+/// What the database said.
+pub fn fold(tenant: &mut Tenant<'_>, import: ImportId, in_file: InFile) -> Result<(), StoreError> {
+    let pick = match in_file {
+        InFile::All => return Ok(()),
+        InFile::Merge | InFile::First => "min",
+        InFile::Last => "max",
+    };
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    sql.push(&format!(
+        "UPDATE import_staged s SET head = g.head FROM (
+            SELECT key, {pick}(row) AS head FROM import_staged
+            WHERE workspace_id = {ws} AND import_id = {imp} AND valid AND key IS NOT NULL
+            GROUP BY key HAVING count(*) > 1) g
+         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.valid AND s.key = g.key AND s.row <> g.head"
+    ));
+    let folded = sql.execute(tenant.conn)?;
+    if folded > 0 && in_file == InFile::Merge {
+        merge_values(tenant, import)?;
+    }
+    Ok(())
+}
+
+/// Columns of the staging table that hold one value each.
+const VALUES: &[&str] = &[
+    "external_id",
+    "first_name",
+    "last_name",
+    "title_before",
+    "title_after",
+    "company_name",
+    "job_title",
+    "email",
+    "email_key",
+    "phone",
+    "birth_date",
+    "gender",
+    "street",
+    "city",
+    "postal_code",
+    "region",
+    "country",
+    "language",
+    "time_zone",
+    "state",
+    "score",
+    "subscribed",
+    "muted",
+    "email_hash",
+];
+
+fn merge_values(tenant: &mut Tenant<'_>, import: ImportId) -> Result<(), StoreError> {
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let last: String =
+        VALUES.iter().map(|c| format!("last_present({c} ORDER BY row) AS {c}, ")).collect();
+    let set: String = VALUES.iter().map(|c| format!("{c} = v.{c}, ")).collect();
+    sql.push(&format!(
+        "WITH heads AS MATERIALIZED (
+            SELECT DISTINCT head FROM import_staged
+            WHERE workspace_id = {ws} AND import_id = {imp} AND head IS NOT NULL),
+         members AS MATERIALIZED (
+            SELECT coalesce(s.head, s.row) AS head_row, s.* FROM import_staged s
+            WHERE s.workspace_id = {ws} AND s.import_id = {imp}
+              AND (s.head IS NOT NULL OR s.row IN (SELECT head FROM heads))),
+         v AS (
+            SELECT head_row, {last} nullif(jsonb_overlay(details ORDER BY row), '{{}}') AS details
+            FROM members GROUP BY head_row),
+         t AS (
+            SELECT head_row, array_agg(DISTINCT o) AS tags FROM members, unnest(tags) AS o GROUP BY head_row),
+         c AS (
+            SELECT head_row, array_agg(o) AS consents FROM (
+                SELECT DISTINCT ON (head_row, abs(o)) head_row, o FROM members, unnest(consents) AS o
+                ORDER BY head_row, abs(o), row DESC) AS said GROUP BY head_row),
+         x AS (
+            SELECT head_row, array_agg(DISTINCT o) AS cleared FROM members, unnest(cleared) AS o GROUP BY head_row)
+         UPDATE import_staged s SET {set} details = v.details, tags = t.tags, consents = c.consents,
+            cleared = x.cleared,
+            search = contact_search(v.first_name, v.last_name, v.email, v.phone, v.company_name)
+         FROM v LEFT JOIN t USING (head_row) LEFT JOIN c USING (head_row) LEFT JOIN x USING (head_row)
+         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = v.head_row"
+    ));
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// How the contacts of a key are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Row by row through the index: the cost follows the file. For files that are small beside the base.
+    Probe,
+    /// One pass over the base. For files of its size.
+    Scan,
+}
+
+impl Lookup {
+    /// What suits `rows` rows against `contacts` contacts.
+    #[must_use]
+    pub fn suited(rows: i64, contacts: i64) -> Self {
+        // a probe costs about four times as much as a row of the pass
+        if rows.saturating_mul(4) < contacts { Self::Probe } else { Self::Scan }
+    }
+
+    /// The planner cannot know how large the tables are by now (they grow in this very transaction), and a
+    /// wrong guess is a nested loop over both; so the join is said. For the rest of the transaction.
+    fn say(self, tenant: &mut Tenant<'_>) -> Result<(), StoreError> {
+        let settings = match self {
+            Self::Probe => {
+                "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_nestloop = on"
+            }
+            Self::Scan => {
+                "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_nestloop = off"
+            }
+        };
+        Ok(tenant.conn.batch_execute(settings)?)
+    }
+
+    fn unsay(tenant: &mut Tenant<'_>) -> Result<(), StoreError> {
+        Ok(tenant.conn.batch_execute(
+            "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_nestloop = on",
+        )?)
+    }
+}
+
+/// Condition that joins a contact `c` to a staged row `s` by the key.
+fn join_on(key: &MatchKey, sql: &mut Sql) -> String {
+    match key {
+        MatchKey::Email => "c.email_key = s.key".to_owned(),
+        MatchKey::Phone => "c.phone = s.key".to_owned(),
+        MatchKey::ExternalId => "c.external_id = s.key".to_owned(),
+        MatchKey::Detail(name) => {
+            let name = sql.param(name.as_str());
+            format!("btrim(c.details ->> {name}) = s.key")
+        }
+    }
+}
+
+/// Decides class, outcome and matched contact of each row (IMP-8, IMP-9) and writes them to `import_rows`.
+///
+/// # Errors
+/// What the database said.
+pub fn classify(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    matching: &Matching,
+    rows: Rows,
+    lookup: Lookup,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));
+    let range = format!(
+        "s.workspace_id = {ws} AND s.import_id = {imp} AND s.row > {after} AND s.row <= {up_to}"
+    );
+    let Some(key) = &matching.key else {
+        let outcome = matching.none.action.outcome();
+        sql.push(&format!(
+            "INSERT INTO import_rows (workspace_id, import_id, row, line, class, outcome, problems)
+             SELECT s.workspace_id, s.import_id, s.row, s.line, CASE WHEN s.valid THEN 'none' END,
+                CASE WHEN s.valid THEN '{outcome}' ELSE 'invalid' END, s.problems
+             FROM import_staged s WHERE {range}"
+        ));
+        return sql.execute(tenant.conn).map(drop);
+    };
+    let join = join_on(key, &mut sql);
+    let by_class = |pick: &dyn Fn(Class) -> String| -> String {
+        Class::ALL
+            .iter()
+            .map(|class| format!("WHEN '{}' THEN {} ", class.as_str(), pick(*class)))
+            .collect()
+    };
+    let outcome = by_class(&|class| format!("'{}'", matching.policy(class).action.outcome()));
+    let contact = by_class(&|class| match (class, matching.policy(class).action) {
+        (Class::None, _) | (_, Action::Import) => "NULL::text".to_owned(),
+        (Class::InTrash, _) => "d.last_trashed".to_owned(),
+        (_, Action::UpdateFirstAdded) => "d.first_live".to_owned(),
+        _ => "d.last_live".to_owned(),
+    });
+    sql.push(&format!(
+        "INSERT INTO import_rows (workspace_id, import_id, row, line, class, outcome, contact_id, problems)
+         SELECT d.workspace_id, d.import_id, d.row, d.line, d.class,
+            CASE WHEN NOT d.valid THEN 'invalid' WHEN d.head IS NOT NULL THEN 'merged_in_file'
+                 ELSE CASE d.class {outcome} END END,
+            (CASE d.class {contact} END)::uuid, d.problems
+         FROM (
+            SELECT s.workspace_id, s.import_id, s.row, s.line, s.valid, s.head, s.problems,
+                CASE WHEN NOT s.valid OR s.head IS NOT NULL THEN NULL
+                     WHEN m.row IS NULL THEN 'none' WHEN m.live = 1 THEN 'one' WHEN m.live > 1 THEN 'many'
+                     ELSE 'in_trash' END AS class, m.first_live, m.last_live, m.last_trashed
+            FROM import_staged s LEFT JOIN (
+                SELECT s.row, count(*) FILTER (WHERE c.trashed_at IS NULL) AS live,
+                    min(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS first_live,
+                    max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS last_live,
+                    max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NOT NULL) AS last_trashed
+                FROM import_staged s JOIN contacts c ON c.workspace_id = {ws} AND {join}
+                WHERE {range} AND s.valid AND s.head IS NULL AND s.key IS NOT NULL
+                GROUP BY s.row) m ON m.row = s.row
+            WHERE {range}) AS d"
+    ));
+    lookup.say(tenant)?;
+    let done = sql.execute(tenant.conn);
+    Lookup::unsay(tenant)?;
+    done.map(drop)
+}
+
+/// Forgets the decisions about some rows, to decide them anew.
+///
+/// # Errors
+/// What the database said.
+pub fn forget(tenant: &mut Tenant<'_>, import: ImportId, rows: Rows) -> Result<(), StoreError> {
+    let mut sql = Sql::new("DELETE FROM import_rows WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" AND row > ").bind(rows.after).push(" AND row <= ").bind(rows.up_to);
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// Makes rows that would go over the contact limit wait outside: the first `room` new contacts among
+/// `rows` are kept.
+///
+/// # Errors
+/// What the database said.
+pub fn cap(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    rows: Rows,
+    room: i64,
+) -> Result<usize, StoreError> {
+    let problem =
+        serde_json::json!([{ "code": Code::OverLimit, "detail": Code::OverLimit.title() }]);
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));
+    let problem = sql.param(problem);
+    sql.push(&format!(
+        "WITH beyond AS MATERIALIZED (SELECT row FROM import_rows
+            WHERE workspace_id = {ws} AND import_id = {imp} AND row > {after} AND row <= {up_to}
+              AND outcome = 'create' ORDER BY row OFFSET greatest("
+    ));
+    sql.bind(room).push(&format!(
+        ", 0)) UPDATE import_rows r SET outcome = 'skip', problems = coalesce(r.problems, '[]') || {problem}
+         FROM beyond WHERE r.workspace_id = {ws} AND r.import_id = {imp} AND r.row = beyond.row"
+    ));
+    sql.execute(tenant.conn)
+}
+
+/// The counts of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, QueryableByName)]
+pub struct PlanCounts {
+    /// Rows that are not empty.
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+    /// Class: nobody.
+    #[diesel(sql_type = BigInt)]
+    pub none: i64,
+    /// Class: one.
+    #[diesel(sql_type = BigInt)]
+    pub one: i64,
+    /// Class: several.
+    #[diesel(sql_type = BigInt)]
+    pub many: i64,
+    /// Class: only in the trash.
+    #[diesel(sql_type = BigInt)]
+    pub in_trash: i64,
+    /// Outcome: a new contact.
+    #[diesel(sql_type = BigInt)]
+    pub create: i64,
+    /// Outcome: an update, or nothing to change.
+    #[diesel(sql_type = BigInt)]
+    pub update: i64,
+    /// Outcome: out of the trash.
+    #[diesel(sql_type = BigInt)]
+    pub restore: i64,
+    /// Outcome: left out.
+    #[diesel(sql_type = BigInt)]
+    pub skip: i64,
+    /// Outcome: cannot become a contact.
+    #[diesel(sql_type = BigInt)]
+    pub invalid: i64,
+    /// Outcome: folded into another row.
+    #[diesel(sql_type = BigInt)]
+    pub merged_in_file: i64,
+    /// Rows with something to report.
+    #[diesel(sql_type = BigInt)]
+    pub with_problems: i64,
+    /// Last row.
+    #[diesel(sql_type = BigInt)]
+    pub last_row: i64,
+    /// A number of all decisions: another decision, another number.
+    #[diesel(sql_type = Text)]
+    pub digest: String,
+}
+
+/// Counts what is decided.
+///
+/// # Errors
+/// What the database said.
+pub fn count(tenant: &mut Tenant<'_>, import: ImportId) -> Result<PlanCounts, StoreError> {
+    let mut sql = Sql::new("SELECT count(*) AS rows");
+    for class in Class::ALL {
+        sql.push(&format!(", count(*) FILTER (WHERE class = '{0}') AS \"{0}\"", class.as_str()));
+    }
+    for outcome in ["create", "update", "restore", "skip", "invalid", "merged_in_file"] {
+        sql.push(&format!(", count(*) FILTER (WHERE outcome = '{outcome}') AS \"{outcome}\""));
+    }
+    sql.push(
+        ", count(problems) AS with_problems, coalesce(max(row), 0) AS last_row, \
+         coalesce(sum(hashtextextended(row || ':' || coalesce(class, '') || ':' || outcome || ':' || coalesce(contact_id::text, ''), 7)::numeric), 0)::text AS digest \
+         FROM import_rows WHERE workspace_id = ",
+    );
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    Ok(sql.first(tenant.conn)?.unwrap_or_default())
+}
+
+/// How many of the contacts to be made would be duplicates: of one another, or of a living contact (IMP-6).
+///
+/// # Errors
+/// What the database said.
+pub fn duplicates(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    matching: &Matching,
+    lookup: Lookup,
+) -> Result<i64, StoreError> {
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let condition = match &matching.key {
+        Some(key) => vec![join_on(key, &mut sql)],
+        None => vec!["c.email_key = s.key".to_owned(), "c.phone = s.key".to_owned()],
+    };
+    let known: Vec<String> = condition
+        .iter()
+        .map(|join| {
+            format!(
+                "SELECT s.key FROM k s JOIN contacts c ON c.workspace_id = {ws} AND {join} WHERE c.trashed_at IS NULL"
+            )
+        })
+        .collect();
+    sql.push(&format!(
+        "WITH k AS MATERIALIZED (
+            SELECT s.key, count(*) AS n FROM import_rows r JOIN import_staged s USING (workspace_id, import_id, row)
+            WHERE r.workspace_id = {ws} AND r.import_id = {imp} AND r.outcome = 'create' AND s.key IS NOT NULL
+            GROUP BY s.key)
+         SELECT (coalesce(sum(n - 1), 0) + (SELECT count(*) FROM ({}) AS known))::bigint AS n FROM k",
+        known.join(" UNION ")
+    ));
+    if lookup == Lookup::Probe {
+        lookup.say(tenant)?;
+    }
+    let counted = sql.count(tenant.conn);
+    Lookup::unsay(tenant)?;
+    counted
+}
+
+/// How many rows have an address that may not be written to (CNS-8).
+///
+/// # Errors
+/// What the database said.
+pub fn suppressed(tenant: &mut Tenant<'_>, import: ImportId) -> Result<i64, StoreError> {
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let problem = sql.param(serde_json::json!([{
+        "field": "email", "code": Code::SuppressedAddress, "detail": Code::SuppressedAddress.title(),
+    }]));
+    sql.push(&format!(
+        "UPDATE import_rows r SET problems = coalesce(r.problems, '[]') || {problem}
+         FROM import_staged s JOIN suppressions p
+           ON p.workspace_id = {ws} AND p.channel = 'email' AND p.address_hash = s.email_hash
+         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.email_hash IS NOT NULL
+           AND r.workspace_id = {ws} AND r.import_id = {imp} AND r.row = s.row AND r.outcome <> 'merged_in_file'"
+    ));
+    Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
+}
+
+/// Whether the workspace suppresses any address at all; if not, no hashes need to be made.
+///
+/// # Errors
+/// What the database said.
+pub fn has_suppressions(tenant: &mut Tenant<'_>) -> Result<bool, StoreError> {
+    let mut sql =
+        Sql::new("SELECT count(*) AS n FROM (SELECT 1 FROM suppressions WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND channel = 'email' LIMIT 1) AS some");
+    Ok(sql.count(tenant.conn)? > 0)
+}

@@ -1,0 +1,70 @@
+//! The uploaded bytes, in pieces.
+
+use diesel::QueryableByName;
+use diesel::sql_types::Binary;
+use uuid::Uuid;
+
+use kartoteka_domain::ids::ImportId;
+
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// Size of a piece: large enough that a gigabyte is a thousand rows, small enough to hold in memory.
+pub const PIECE_BYTES: usize = 1 << 20;
+
+/// Adds a piece.
+///
+/// # Errors
+/// [`StoreError::Full`] when there is no room.
+pub fn append(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    upload: Uuid,
+    seq: i32,
+    bytes: Vec<u8>,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::new(
+        "INSERT INTO import_data (workspace_id, import_id, upload_id, seq, bytes) VALUES (",
+    );
+    sql.bind(tenant.workspace).push(", ").bind(import.0).push(", ").bind(upload);
+    sql.push(", ").bind(seq).push(", ").bind(bytes).push(")");
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// Removes the pieces of all uploads but `keep`.
+///
+/// # Errors
+/// What the database said.
+pub fn keep_only(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    keep: Option<Uuid>,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::new("DELETE FROM import_data WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" AND upload_id IS DISTINCT FROM ").bind(keep);
+    sql.execute(tenant.conn).map(drop)
+}
+
+#[derive(QueryableByName)]
+struct Piece {
+    #[diesel(sql_type = Binary)]
+    bytes: Vec<u8>,
+}
+
+/// One piece, or none behind the last.
+///
+/// # Errors
+/// What the database said.
+pub fn piece(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    upload: Uuid,
+    seq: i32,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut sql = Sql::new("SELECT bytes FROM import_data WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" AND upload_id = ").bind(upload).push(" AND seq = ").bind(seq);
+    Ok(sql.first::<Piece>(tenant.conn)?.map(|piece| piece.bytes))
+}

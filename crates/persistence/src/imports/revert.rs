@@ -1,0 +1,290 @@
+//! Taking an import back (IMP-18): contacts it made go to the trash, values it changed return to what they
+//! were unless somebody edited them since, tags and consents it added are taken off.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+
+use kartoteka_domain::actor::Actor;
+use kartoteka_domain::ids::ImportId;
+
+use super::classify::Rows;
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// What is reverted, and in whose name.
+#[derive(Clone, Copy, Debug)]
+pub struct Reverting {
+    /// The import.
+    pub import: ImportId,
+    /// Part of the ids of the contacts it made.
+    pub committed_at: DateTime<Utc>,
+    /// The other part.
+    pub salt: i64,
+    /// Who undoes.
+    pub actor: Actor,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// What a chunk of undo did, in contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
+pub struct Reverted {
+    /// Made by the import and now in the trash.
+    #[diesel(sql_type = BigInt)]
+    pub trashed: i64,
+    /// Changed by the import and now as before.
+    #[diesel(sql_type = BigInt)]
+    pub reverted: i64,
+    /// Edited since, at least in part, or gone: kept as they are there.
+    #[diesel(sql_type = BigInt)]
+    pub kept: i64,
+    /// Put back into the trash they came from.
+    #[diesel(sql_type = BigInt)]
+    pub trashed_again: i64,
+}
+
+/// The chunk of `size` rows that ends at or before `before`, going backwards.
+///
+/// # Errors
+/// What the database said.
+pub fn chunk_start(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    before: i64,
+    size: i64,
+) -> Result<Option<i64>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Start {
+        #[diesel(sql_type = diesel::sql_types::Nullable<BigInt>)]
+        number: Option<i64>,
+    }
+    let mut sql = Sql::new(
+        "SELECT min(row) AS number FROM (SELECT row FROM import_rows WHERE workspace_id = ",
+    );
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" AND row <= ")
+        .bind(before)
+        .push(" ORDER BY row DESC LIMIT ")
+        .bind(size)
+        .push(") AS chunk");
+    Ok(sql.first::<Start>(tenant.conn)?.and_then(|start| start.number))
+}
+
+/// Reverts the rows.
+///
+/// # Errors
+/// What the database said.
+pub fn revert(
+    tenant: &mut Tenant<'_>,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<Reverted, StoreError> {
+    let created = trash_created(tenant, reverting, rows)?;
+    remove_tags(tenant, reverting, rows)?;
+    take_back_consents(tenant, reverting, rows)?;
+    let updated = restore_values(tenant, reverting, rows)?;
+    Ok(Reverted {
+        trashed: created.trashed,
+        reverted: updated.reverted,
+        kept: created.kept + updated.kept,
+        trashed_again: updated.trashed_again,
+    })
+}
+
+struct Names {
+    ws: String,
+    imp: String,
+    range: String,
+    now: String,
+}
+
+fn names(sql: &mut Sql, tenant: &Tenant<'_>, reverting: &Reverting, rows: Rows) -> Names {
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(reverting.import.0));
+    let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));
+    Names {
+        range: format!(
+            "r.workspace_id = {ws} AND r.import_id = {imp} AND r.row > {after} AND r.row <= {up_to}"
+        ),
+        now: sql.param(reverting.now),
+        ws,
+        imp,
+    }
+}
+
+fn trash_created(
+    tenant: &mut Tenant<'_>,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<Reverted, StoreError> {
+    let mut sql = Sql::default();
+    let n = names(&mut sql, tenant, reverting, rows);
+    let base = sql.param(reverting.committed_at.timestamp_millis());
+    let salt = sql.param(reverting.salt);
+    sql.push(&format!(
+        "WITH made AS MATERIALIZED (
+            SELECT import_row_id({base}, {salt}, r.row) AS id FROM import_rows r WHERE {range} AND r.outcome = 'create'),
+         gone AS (
+            UPDATE contacts c SET trashed_at = {now}, updated_at = {now} FROM made
+            WHERE c.workspace_id = {ws} AND c.id = made.id AND c.trashed_at IS NULL RETURNING c.id)
+         SELECT (SELECT count(*) FROM gone) AS trashed, 0::bigint AS reverted,
+            (SELECT count(*) FROM made) - (SELECT count(*) FROM gone) AS kept, 0::bigint AS trashed_again",
+        range = n.range,
+        now = n.now,
+        ws = n.ws,
+    ));
+    Ok(sql.first(tenant.conn)?.unwrap_or_default())
+}
+
+fn remove_tags(
+    tenant: &mut Tenant<'_>,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::default();
+    let n = names(&mut sql, tenant, reverting, rows);
+    sql.push(&format!(
+        "WITH r AS (
+            DELETE FROM import_tag_additions r WHERE {range} RETURNING r.contact_id, r.tag_id)
+         DELETE FROM contact_tags t USING r
+         WHERE t.workspace_id = {ws} AND t.contact_id = r.contact_id AND t.tag_id = r.tag_id",
+        range = n.range,
+        ws = n.ws,
+    ));
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// The ledger only grows: what the import declared is answered by an entry that says what held before.
+/// A state that somebody changed since is left alone.
+fn take_back_consents(
+    tenant: &mut Tenant<'_>,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::default();
+    let n = names(&mut sql, tenant, reverting, rows);
+    let base = sql.param(reverting.now.timestamp_millis());
+    let salt = sql.param(reverting.salt);
+    let (kind, id) = (sql.param(reverting.actor.kind()), sql.param(reverting.actor.id()));
+    sql.push(&format!(
+        "WITH declared AS MATERIALIZED (
+            SELECT DISTINCT ON (e.contact_id, e.purpose_id) e.contact_id, e.purpose_id, e.id, e.wording_version, e.legal_basis, r.row
+            FROM import_rows r
+            JOIN consents c ON c.workspace_id = {ws} AND c.contact_id = r.contact_id
+            JOIN consent_entries e ON e.workspace_id = {ws} AND e.contact_id = c.contact_id AND e.purpose_id = c.purpose_id AND e.id = c.entry_id
+            WHERE {range} AND r.outcome IN ('update', 'restore') AND e.source_type = 'import' AND e.source_id = {imp}
+            ORDER BY e.contact_id, e.purpose_id, r.row DESC),
+         before AS MATERIALIZED (
+            SELECT d.*, import_row_id({base}, {salt}, d.row) AS entry_id, coalesce(p.action = 'grant', false) AS granted
+            FROM declared d LEFT JOIN LATERAL (
+                SELECT action FROM consent_entries p
+                WHERE p.workspace_id = {ws} AND p.contact_id = d.contact_id AND p.purpose_id = d.purpose_id
+                  AND NOT (p.source_type = 'import' AND p.source_id = {imp})
+                ORDER BY p.at DESC, p.id DESC LIMIT 1) p ON true),
+         ledger AS (
+            INSERT INTO consent_entries (workspace_id, contact_id, purpose_id, id, action, at, actor_type, actor_id,
+                source_type, source_id, legal_basis, wording_version)
+            SELECT {ws}, contact_id, purpose_id, entry_id, CASE WHEN granted THEN 'grant' ELSE 'withdraw' END, {now}, {kind}, {id},
+                'import', {imp}, legal_basis, wording_version FROM before)
+         UPDATE consents c SET granted = before.granted, entry_id = before.entry_id, at = {now} FROM before
+         WHERE c.workspace_id = {ws} AND c.contact_id = before.contact_id AND c.purpose_id = before.purpose_id",
+        ws = n.ws,
+        imp = n.imp,
+        range = n.range,
+        now = n.now,
+    ));
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// Columns that can be in a before-image, with the type to read them back as.
+const COLUMNS: &[(&str, &str)] = &[
+    ("external_id", "text"),
+    ("first_name", "text"),
+    ("last_name", "text"),
+    ("title_before", "text"),
+    ("title_after", "text"),
+    ("company_name", "text"),
+    ("job_title", "text"),
+    ("email", "text"),
+    ("email_key", "text"),
+    ("phone", "text"),
+    ("birth_date", "date"),
+    ("gender", "text"),
+    ("street", "text"),
+    ("city", "text"),
+    ("postal_code", "text"),
+    ("region", "text"),
+    ("country", "text"),
+    ("language", "text"),
+    ("time_zone", "text"),
+    ("state", "text"),
+    ("score", "bigint"),
+    ("subscribed", "boolean"),
+    ("muted", "boolean"),
+    ("email_invalid_at", "timestamptz"),
+    ("trashed_at", "timestamptz"),
+];
+
+fn restore_values(
+    tenant: &mut Tenant<'_>,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<Reverted, StoreError> {
+    let mut sql = Sql::default();
+    let n = names(&mut sql, tenant, reverting, rows);
+    // the value of an image as the column's type; `->>` gives SQL NULL for JSON null
+    let was = |column: &str, kind: &str| format!("(x.changes -> '{column}' ->> 0)::{kind}");
+    let became = |column: &str, kind: &str| format!("(x.changes -> '{column}' ->> 1)::{kind}");
+    let unedited = |column: &str, kind: &str| {
+        format!(
+            "x.changes ? '{column}' AND c.{column} IS NOT DISTINCT FROM {}",
+            became(column, kind)
+        )
+    };
+    let values: String = COLUMNS
+        .iter()
+        .map(|(column, kind)| {
+            format!(
+                ", CASE WHEN {} THEN {} ELSE c.{column} END AS {column}",
+                unedited(column, kind),
+                was(column, kind)
+            )
+        })
+        .collect();
+    let edited: Vec<String> = COLUMNS
+        .iter()
+        .map(|(column, kind)| {
+            format!(
+                "(x.changes ? '{column}' AND c.{column} IS DISTINCT FROM {})",
+                became(column, kind)
+            )
+        })
+        .collect();
+    let set: String =
+        COLUMNS.iter().map(|(column, _)| format!("{column} = t.{column}, ")).collect();
+    sql.push(&format!(
+        "WITH x AS MATERIALIZED (
+            SELECT r.row, r.contact_id, r.changes FROM import_changes r WHERE {range}),
+         t AS MATERIALIZED (
+            SELECT c.id, ({edited} OR (x.changes ? 'details' AND details_before(c.details, x.changes -> 'details' -> 0, x.changes -> 'details' -> 1)
+                    IS DISTINCT FROM (x.changes -> 'details' -> 0))) AS edited,
+                x.changes ? 'trashed_at' AND c.trashed_at IS NULL AS trashed_again,
+                CASE WHEN x.changes ? 'details'
+                    THEN details_before(c.details, x.changes -> 'details' -> 0, x.changes -> 'details' -> 1) ELSE c.details END AS details
+                {values}
+            FROM x JOIN contacts c ON c.workspace_id = {ws} AND c.id = x.contact_id FOR NO KEY UPDATE OF c),
+         done AS (
+            UPDATE contacts c SET {set} details = t.details,
+                search = contact_search(t.first_name, t.last_name, t.email, t.phone, t.company_name), updated_at = {now}
+            FROM t WHERE c.workspace_id = {ws} AND c.id = t.id)
+         SELECT 0::bigint AS trashed, count(*) FILTER (WHERE NOT edited) AS reverted,
+            (SELECT count(*) FROM x) - count(*) FILTER (WHERE NOT edited) AS kept,
+            count(*) FILTER (WHERE trashed_again) AS trashed_again FROM t",
+        edited = edited.join(" OR "),
+        range = n.range,
+        ws = n.ws,
+        now = n.now,
+    ));
+    Ok(sql.first(tenant.conn)?.unwrap_or_default())
+}
