@@ -5,12 +5,16 @@
 
 pub mod access;
 pub mod clock;
+pub mod consents;
+pub mod contacts;
 pub mod context;
 pub mod error;
 pub mod imports;
 pub mod jobs;
 pub mod segments;
 pub mod worker;
+pub mod tags;
+pub mod trash;
 
 pub use context::Context;
 pub use error::Error;

@@ -60,6 +60,50 @@ pub fn record_for_job(
     )
 }
 
+/// As [`record`], for many records at once, each with what changed of it.
+///
+/// # Errors
+/// What the database said.
+pub fn record_each(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    action: &str,
+    record_type: &str,
+    records: Vec<(Uuid, Option<Value>)>,
+) -> Result<(), StoreError> {
+    let lines: Vec<(Uuid, Uuid, Option<Value>)> =
+        records.into_iter().map(|(record, changes)| (ctx.new_id(), record, changes)).collect();
+    let row = AuditRow {
+        id: Uuid::nil(),
+        at: ctx.now,
+        actor_type: ctx.actor.kind().to_owned(),
+        actor_id: ctx.actor.id(),
+        action: action.to_owned(),
+        record_type: record_type.to_owned(),
+        record_id: None,
+        changes: None,
+        job_id: None,
+        request_id: ctx.request_id.clone(),
+        ip: ctx.ip.clone(),
+    };
+    audit::insert_many(tenant, &row, &lines)
+}
+
+/// As [`record_each`], where nothing is to be said about the single records.
+///
+/// # Errors
+/// What the database said.
+pub fn record_many(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    action: &str,
+    record_type: &str,
+    records: &[Uuid],
+) -> Result<(), StoreError> {
+    let records = records.iter().map(|record| (*record, None)).collect();
+    record_each(tenant, ctx, action, record_type, records)
+}
+
 /// Lines that fit, newest first, at most `limit`, and whether there are more.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::db::Tenant;
@@ -64,6 +64,34 @@ pub fn insert(tenant: &mut Tenant<'_>, row: &AuditRow) -> Result<(), StoreError>
     sql.push(", ").bind(row.record_id).push(", ").bind(row.changes.clone());
     sql.push(", ").bind(row.job_id).push(", ").bind(row.request_id.clone());
     sql.push(", ").bind(row.ip.clone()).push(")");
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// Writes a line like `row` for each of `records`: its id, the record, and what changed.
+///
+/// # Errors
+/// What the database said.
+pub fn insert_many(
+    tenant: &mut Tenant<'_>,
+    row: &AuditRow,
+    records: &[(Uuid, Uuid, Option<Value>)],
+) -> Result<(), StoreError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let lines: Value = records
+        .iter()
+        .map(|(id, record, changes)| json!({"id": id, "record": record, "changes": changes}))
+        .collect();
+    let mut sql = Sql::new(&format!("INSERT INTO audit_entries (workspace_id, {COLUMNS}) SELECT "));
+    sql.bind(tenant.workspace).push(", r.id, ").bind(row.at);
+    sql.push(", ").bind(row.actor_type.as_str()).push(", ").bind(row.actor_id);
+    sql.push(", ").bind(row.action.as_str()).push(", ").bind(row.record_type.as_str());
+    // a JSON null is no change, not a change to null
+    sql.push(", r.record, nullif(r.changes, 'null'), ").bind(row.job_id);
+    sql.push(", ").bind(row.request_id.clone()).push(", ").bind(row.ip.clone());
+    sql.push(" FROM jsonb_to_recordset(").bind(lines);
+    sql.push(") AS r(id uuid, record uuid, changes jsonb)");
     sql.execute(tenant.conn).map(drop)
 }
 

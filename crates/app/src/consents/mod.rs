@@ -1,0 +1,6 @@
+//! Consents: purposes with their wordings, entries of the ledger, and the question whether to send.
+
+pub mod can_send;
+pub mod ledger;
+pub mod purposes;
+pub mod suppression;

@@ -1,0 +1,91 @@
+//! The trash: what lies there comes back (TRS-1) or is removed for good (TRS-2).
+
+use uuid::Uuid;
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::ContactId;
+use kartoteka_persistence::contacts::{Stored, purge, write};
+use kartoteka_persistence::{Tenant, workspaces};
+
+use crate::access::audit;
+use crate::contacts::trash::check;
+use crate::contacts::{self, patch, room};
+use crate::context::Context;
+use crate::error::Error;
+
+/// Takes one contact out of the trash.
+///
+/// # Errors
+/// `not_found`, `not_in_trash`.
+pub fn restore(tenant: &mut Tenant<'_>, ctx: &Context, id: ContactId) -> Result<Stored, Error> {
+    room::enter_beside(tenant)?;
+    in_trash(&patch::lock(tenant, id)?)?;
+    restore_all(tenant, ctx, &[id.0])?;
+    contacts::get(tenant, id)
+}
+
+/// Takes contacts out of the trash and says how many; ids that are not there do not count.
+///
+/// # Errors
+/// `empty_selection`, `too_many`.
+pub fn restore_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+    check(ids)?;
+    room::enter_beside(tenant)?;
+    restore_all(tenant, ctx, ids)
+}
+
+fn restore_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+    let back = write::restore(tenant, ids, ctx.now)?;
+    if let Some(first) = back.first() {
+        let n = i64::try_from(back.len()).unwrap_or(i64::MAX);
+        workspaces::add_usage(tenant, n, -n, *first)?;
+        audit::record_many(tenant, ctx, "contact.restore", "contact", &back)?;
+    }
+    Ok(back.len())
+}
+
+/// Removes one contact from the trash and everything about it.
+///
+/// # Errors
+/// `not_found`, `not_in_trash`, what `guard` says of the contact as it is now.
+pub fn purge<E: From<Error>>(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    id: ContactId,
+    guard: impl FnOnce(&Stored) -> Result<(), E>,
+) -> Result<(), E> {
+    room::enter_beside(tenant).map_err(Error::from)?;
+    let contact = patch::lock(tenant, id)?;
+    in_trash(&contact)?;
+    guard(&contact)?;
+    purge_all(tenant, ctx, &[id.0])?;
+    Ok(())
+}
+
+/// Removes contacts from the trash and everything about them, and says how many; ids that are not there
+/// do not count.
+///
+/// # Errors
+/// `empty_selection`, `too_many`.
+pub fn purge_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+    check(ids)?;
+    room::enter_beside(tenant)?;
+    purge_all(tenant, ctx, ids)
+}
+
+fn purge_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+    let gone = purge::purge(tenant, ids)?.ids;
+    if let Some(first) = gone.first() {
+        let n = i64::try_from(gone.len()).unwrap_or(i64::MAX);
+        workspaces::add_usage(tenant, 0, -n, *first)?;
+        audit::record_many(tenant, ctx, "contact.purge", "contact", &gone)?;
+    }
+    Ok(gone.len())
+}
+
+fn in_trash(contact: &Stored) -> Result<(), Error> {
+    if contact.trashed_at.is_some() {
+        return Ok(());
+    }
+    Err(Error::refused(Code::NotInTrash, "The contact is not in the trash; delete it first."))
+}
