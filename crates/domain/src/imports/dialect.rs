@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::header::{guess_header, names_columns};
+use super::header::{guess_header, is_email, names_columns};
 use super::reader::{FirstRow, LineEnds, Row, RowReader, is_blank};
 
 /// Records looked at.
@@ -149,6 +149,9 @@ pub struct Dialect {
     pub sep_line: bool,
     /// Lines above the first row of the table: the `sep=` line, titles, blank lines.
     pub skip_lines: u64,
+    /// Whether the list is one line of addresses, each of which is a row: `a@x.cz; b@x.cz`.
+    #[serde(default)]
+    pub one_line: bool,
 }
 
 /// Finds how the decoded head of a list is written down.
@@ -177,6 +180,7 @@ pub fn detect_with(text_head: &str, delimiter: Option<Delimiter>) -> Dialect {
         line_ending: best.line_ends.kind(),
         sep_line: sep.is_some(),
         skip_lines: best.skip_lines() + above,
+        one_line: best.is_one_line(),
     }
 }
 
@@ -236,6 +240,7 @@ impl Reading {
             line_ending: LineEnding::Lf,
             sep_line: false,
             skip_lines: 0,
+            one_line: false,
         };
         let mut reader =
             RowReader::new(text.as_bytes(), &plain, FirstRow::Data, super::reader::MAX_COLUMNS);
@@ -248,7 +253,8 @@ impl Reading {
         if rows.len() > 3 && !text.ends_with(['\n', '\r']) {
             rows.pop();
         }
-        let width = usual_width(rows.iter().map(|(_, cells)| cells));
+        let width =
+            usual_width(rows.iter().map(|(_, cells)| cells).filter(|cells| filled(cells) > 0));
         let mut reading =
             Reading { delimiter, rows, line_ends: reader.line_ends(), width, above: 0 };
         reading.above = reading.preamble();
@@ -316,6 +322,14 @@ impl Reading {
         // a lone word above wider rows is no header, not even `Notes:`
         let header = cells.len() >= self.width && names_columns(cells);
         !personal && !header && (narrow || lone)
+    }
+
+    /// Addresses as they are copied from a mail program: one line, and nothing else in it.
+    fn is_one_line(&self) -> bool {
+        let mut rows = self.body();
+        let first = rows.next().map(Vec::as_slice).unwrap_or_default();
+        let mut addresses = first.iter().filter(|cell| !cell.chars().all(is_blank));
+        filled(first) > 1 && rows.next().is_none() && addresses.all(|cell| is_email(cell))
     }
 
     /// How well this delimiter explains the text; between 0 and 1.

@@ -173,7 +173,7 @@ const PEOPLE: &[Entry] = &[
     (
         Sensitive,
         0,
-        "rodne cislo|rc|rodne c|r c|pesel|nr pesel|numer pesel|ssn|social security number|\
+        "rodne cislo|rc|rodne c|r c|pesel|nr pesel|numer pesel|ssn|soc sec id|social security number|\
          government id number|government id|national id|national identification number|taj|taj szam|\
          tajszam|szemelyi szam|szemelyi igazolvany szam|szemelyi igazolvany|cislo obcanskeho prukazu|\
          cislo op|obcansky prukaz|numer dowodu|dowod osobisty|nr dowodu|passport|passport number|\
@@ -235,8 +235,8 @@ const REACH: &[Entry] = &[
         "id|record id|record id contact|contact id|customer id|client id|id kontaktu|id zakaznika|id klienta|\
          cislo zakaznika|zakaznicke cislo|cislo klienta|numer klienta|nr klienta|ugyfelszam|ugyfelkod|\
          ugyfelazonosito|azonosito|kundennummer|kunden nr|kundennr|person id|user id|guid|uuid|uid|member id|\
-         clenske cislo|cislo clena|identifikator|kod klienta|kod zakaznika|kod|customer number|\
-         subscriber id|osobni cislo|lead id|hubspot id|customer code|id contact|identyfikator|code",
+         clenske cislo|cislo clena|identifikator|kod klienta|kod zakaznika|rec id|customer number|\
+         subscriber id|osobni cislo|lead id|hubspot id|customer code|id contact|identyfikator",
     ),
     (
         Target("external_id"),
@@ -310,7 +310,7 @@ const PLACES: &[Entry] = &[
     (
         Target("address.postal_code"),
         0,
-        "postal code|post code|postcode|zip|zip code|zipcode|zip postal code|psc|p s c|postovni smerovaci cislo|\
+        "postal code|post code|postcode|zip|zip code|zip or postal code|zipcode|zip postal code|psc|p s c|postovni smerovaci cislo|\
          smerovaci cislo|kod pocztowy|pocztowy kod|kod poczt|iranyitoszam|irszam|irsz|ir szam|plz|postleitzahl|\
          address postal code|mailing zip postal code|billing postcode|default address zip|pna|postal|\
          postalcode|code postal|postal zip",
@@ -328,7 +328,7 @@ const PLACES: &[Entry] = &[
     (
         Target("address.country"),
         0,
-        "country|country region|zeme|stat|krajina|panstwo|orszag|land|country code|kod zeme|country name|\
+        "country|country region|country or region|zeme|stat|krajina|panstwo|orszag|land|country code|kod zeme|country name|\
          address country|mailing country|nation|kod kraju|orszagkod|land region|zeme oblast|statni prislusnost zeme|\
          default address country code|landercode|zeme region|kraj region panstwo|cc|kraj panstwo|orszag regio|countrycode|pais|pays",
     ),
@@ -531,7 +531,7 @@ fn by_words(tokens: &[&str]) -> Option<Meaning> {
     let has = |words: &str| tokens.iter().any(|t| words.split('|').any(|w| *t == w));
     let begins = |stems: &str| tokens.iter().any(|t| stems.split('|').any(|s| t.starts_with(s)));
     let consent = begins(
-        "souhlas|suhlas|zgod|hozzajarul|einwillig|consent|permission|accept|gdpr|agree|prihlasit|odber|optin|optedin|subscri",
+        "newslet|hirlev|souhlas|suhlas|zgod|hozzajarul|einwillig|consent|permission|accept|gdpr|agree|prihlasit|odber|optin|optedin|subscri",
     ) || (has("opt|opted") && has("in"));
     if !consent {
         return None;

@@ -432,6 +432,7 @@ pub struct RowReader<R> {
     window: Window<R>,
     delimiter: u8,
     quote: u8,
+    one_line: bool,
     first_row: FirstRow,
     skip_lines: u64,
     begun: bool,
@@ -461,6 +462,7 @@ impl<R: Read> RowReader<R> {
             },
             delimiter: dialect.delimiter.byte(),
             quote: dialect.quote.byte(),
+            one_line: dialect.one_line,
             first_row,
             skip_lines: dialect.skip_lines,
             begun: false,
@@ -631,7 +633,7 @@ impl<R: Read> RowReader<R> {
         let end = loop {
             let end = self.cell()?;
             self.draft.end_cell();
-            if end != End::Delimiter {
+            if end != End::Delimiter || self.one_line {
                 break end;
             }
         };
@@ -670,18 +672,45 @@ impl<R: Read> RowReader<R> {
             self.window.keep = None;
             return Ok(end);
         }
-        self.draft.faults.push(RowFault::UnclosedQuote { column: self.draft.count });
         // read the line again, with this quote as a plain sign
-        let Some(kept) = self.window.keep.take() else { return self.line_or_file() };
+        let Some(kept) = self.window.keep.take() else {
+            self.draft.faults.push(RowFault::UnclosedQuote { column: self.draft.count });
+            return self.line_or_file();
+        };
         self.window.at = kept + blanks + 1;
         self.line = line;
         self.draft.forget_cell();
         let end = self.plain_cell()?;
-        let start = self.draft.start();
-        if self.draft.bytes.iter().skip(start).any(|b| *b == self.quote) {
-            self.draft.bytes.insert(start, self.quote);
-        }
+        self.mend_quotes();
         Ok(end)
+    }
+
+    /// A cell that was read with its opening quote as a plain sign: `"Jan" <jan@example.cz>` is as it
+    /// stands, `"Jan` is `Jan` and a fault.
+    fn mend_quotes(&mut self) {
+        let start = self.draft.start();
+        let quotes = self.draft.bytes.iter().skip(start).filter(|b| **b == self.quote).count();
+        if quotes % 2 == 0 {
+            self.draft.faults.push(RowFault::UnclosedQuote { column: self.draft.count });
+        }
+        if quotes == 0 || self.draft.overflow {
+            return;
+        }
+        let text = self.draft.bytes.split_off(start);
+        let mut mended = vec![self.quote];
+        for byte in text {
+            // a doubled quote was meant as one
+            if byte != self.quote || mended.last() != Some(&byte) || mended.len() == 1 {
+                mended.push(byte);
+            }
+        }
+        if let [first, inner @ .., last] = mended.as_slice()
+            && first == last
+            && !inner.contains(&self.quote)
+        {
+            mended = inner.to_vec();
+        }
+        self.draft.bytes.extend_from_slice(&mended);
     }
 
     fn plain_cell(&mut self) -> Result<End, ReadError> {

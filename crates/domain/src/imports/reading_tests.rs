@@ -166,6 +166,31 @@ fn finds_how_a_list_is_written() {
     }
 }
 
+/// IMP-2, IMP-3: addresses pasted from a mail program are one line and many contacts.
+#[test]
+fn a_line_of_addresses_is_a_list() {
+    let table: [(&str, &[&str]); 4] = [
+        ("a@x.cz; b@x.cz; c@x.cz", &["a@x.cz", " b@x.cz", " c@x.cz"]),
+        ("Jan Novák <a@x.cz>, Eva Malá <b@x.cz>", &["Jan Novák <a@x.cz>", " Eva Malá <b@x.cz>"]),
+        (
+            "\"Novák, Jan\" <a@x.cz>; \"Malá, Eva\" <b@x.cz>;\r\n",
+            &["\"Novák, Jan\" <a@x.cz>", "\"Malá, Eva\" <b@x.cz>"],
+        ),
+        (
+            "\"Jan Novák\" <a@x.cz>\n\"Eva Malá\" <b@x.cz>\n",
+            &["\"Jan Novák\" <a@x.cz>", "\"Eva Malá\" <b@x.cz>"],
+        ),
+    ];
+    for (text, expected) in table {
+        assert!(!seen(text.as_bytes()).header_guess);
+        let (_, rows) = read_all(text.as_bytes(), FirstRow::Data);
+        let found: Vec<&str> = rows.iter().map(|(_, cells, _)| cells[0].as_str()).collect();
+        assert_eq!(found, expected, "{text:?}");
+        assert!(rows.iter().all(|(_, cells, faults)| cells.len() == 1 && faults.is_empty()));
+    }
+    assert_eq!(seen(b"a@x.cz;b@x.cz\nc@x.cz;d@x.cz\n").columns, 2);
+}
+
 /// IMP-3: line ends are told; those inside of cells are not line ends of the list.
 #[test]
 fn tells_line_ends_and_quotes() {
@@ -187,7 +212,7 @@ fn tells_line_ends_and_quotes() {
 fn reads_and_tells_what_is_broken() {
     use RowFault::{NulCharacter, TooFewCells, TooManyCells, UnclosedQuote, Undecodable};
     type Rows<'a> = &'a [(u64, &'a [&'a str], &'a [RowFault])];
-    let table: [(&[u8], Rows<'_>); 15] = [
+    let table: [(&[u8], Rows<'_>); 17] = [
         (
             b"email,note\r\na@x.cz,\"never closed\r\nb@x.cz,ok\r\n",
             &[
@@ -217,10 +242,7 @@ fn reads_and_tells_what_is_broken() {
         ),
         (
             b"email,name\na@x.cz,\"ABC\" Ltd\nb@x.cz,x\n",
-            &[
-                (2, &["a@x.cz", "\"ABC\" Ltd"], &[UnclosedQuote { column: 1 }]),
-                (3, &["b@x.cz", "x"], &[]),
-            ],
+            &[(2, &["a@x.cz", "\"ABC\" Ltd"], &[]), (3, &["b@x.cz", "x"], &[])],
         ),
         (
             b"email,name\r\na@x.cz,J\0an\r\n\0\0,\r\n",
@@ -241,6 +263,14 @@ fn reads_and_tells_what_is_broken() {
                 (5, &["c@x.cz"], &[TooFewCells { found: 1, expected: 2 }]),
             ],
         ),
+        (
+            b"email,name\n\"a@x.cz\",\"Eva\"\"\n\"b@x.cz\",\"Jan\"\n",
+            &[
+                (2, &["a@x.cz", "Eva"], &[UnclosedQuote { column: 1 }]),
+                (3, &["b@x.cz", "Jan"], &[]),
+            ],
+        ),
+        (b"email;name\na@x.cz;Jan\n;;\n;;\n;;\n", &[(2, &["a@x.cz", "Jan"], &[])]),
         (b"email,name,\na@x.cz,Jan\n", &[(2, &["a@x.cz", "Jan"], &[])]),
         (b"email,name\r\n\r\na@x.cz,Jan\r\n  ,\xc2\xa0\r\n\x1a", &[(3, &["a@x.cz", "Jan"], &[])]),
         (
@@ -442,6 +472,7 @@ fn plain(delimiter: Delimiter) -> Dialect {
         line_ending: LineEnding::CrLf,
         sep_line: false,
         skip_lines: 0,
+        one_line: false,
     }
 }
 

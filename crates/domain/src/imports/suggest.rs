@@ -60,6 +60,14 @@ impl Column<'_> {
         self.known.is_some_and(|known| known.meaning == Meaning::Ambiguous(ambiguous))
     }
 
+    /// Whether the values may say what it is: the name does not, or they contradict it. In a list
+    /// without addresses so may a name of no use: `User name` often holds them.
+    fn is_open(&self, addressed: bool) -> bool {
+        let useless = self.known.is_some_and(|known| known.meaning == Meaning::Nothing);
+        let addresses = || looks::share(self.samples, looks::email) == Some(1.0);
+        self.known.is_none() || self.doubted || (useless && !addressed && addresses())
+    }
+
     fn is(&mut self, target: &'static str, confidence: f64) {
         self.target = Some(target);
         self.confidence = confidence;
@@ -344,15 +352,16 @@ fn by_values(columns: &mut [Column<'_>]) {
         ("address.country", looks::country, 0.6),
         ("full_name", looks::full_name, 0.6),
     ];
+    let addressed = columns.iter().any(|c| c.target == Some("email") && c.filled() && !c.doubted);
     let named =
         columns.iter().any(|c| matches!(c.target, Some("first_name" | "last_name" | "full_name")));
-    for column in columns.iter_mut().filter(|c| c.known.is_none() || c.doubted) {
+    for column in columns.iter_mut().filter(|c| c.is_open(addressed)) {
         let found = looks.iter().find(|(target, look, _)| {
             let fits = looks::share(column.samples, *look).is_some_and(|share| share >= 0.8);
             let unclear = *target == "full_name" && (named || !column.header.is_empty());
             // a name that says otherwise is outweighed by addresses and numbers only
             let strong = matches!(*target, "email" | "phone");
-            fits && !unclear && (strong || !column.doubted)
+            fits && !unclear && (strong || column.known.is_none())
         });
         if let Some((target, _, confidence)) = found {
             column.is(target, *confidence);

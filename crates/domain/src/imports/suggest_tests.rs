@@ -113,7 +113,7 @@ fn targets(headers: &[&str], rows: &[&[&str]]) -> Vec<String> {
 #[test]
 fn ambiguous_names_are_settled_by_their_company() {
     type Case<'a> = (&'a [&'a str], &'a [&'a [&'a str]], &'a [&'a str]);
-    let table: [Case<'_>; 22] = [
+    let table: [Case<'_>; 26] = [
         (&["Jméno", "Příjmení"], &[&["Jan", "Novák"]], &["first_name", "last_name"]),
         (&["Jméno", "E-mail"], &[&["Jan Novák", "j@x.cz"]], &["full_name", "email"]),
         (&["Jméno", "E-mail"], &[&["Jan", "j@x.cz"]], &["first_name", "email"]),
@@ -146,6 +146,18 @@ fn ambiguous_names_are_settled_by_their_company() {
             &["Bydliště", "Město", "PSČ"],
             &[&["Nová 1", "Brno", "602 00"]],
             &["address.street", "address.city", "address.postal_code"],
+        ),
+        (&["User Name", "Display Name"], &[&["a@x.cz", "Jan Novák"]], &["email", "full_name"]),
+        (
+            &["Kod", "Miejscowość"],
+            &[&["00-001", "Opole"]],
+            &["address.postal_code", "address.city"],
+        ),
+        (&["Příjmení", "Email"], &[&["Novák", "a@x.cz, b@x.cz"]], &["last_name", "email"]),
+        (
+            &["E-Mail", "Newsletter (ja/nein)"],
+            &[&["a@x.cz", "ja"]],
+            &["email", "consent:email_basic"],
         ),
         (&["Subscribed", "Email"], &[&["2024-01-01", "a@x.cz"]], &["-", "email"]),
     ];
