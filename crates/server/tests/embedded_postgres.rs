@@ -223,6 +223,27 @@ fn two_processes_share_one_server_and_the_last_one_stops_it() {
 }
 
 #[test]
+fn a_server_whose_process_cannot_be_seen_is_used_and_not_started_twice() {
+    let folder = Folder::new("container");
+    let first = folder.app();
+    // What a second container on the same data directory sees: a process id of another world.
+    let pid_file = folder.cluster().join("postmaster.pid");
+    let text = fs::read_to_string(&pid_file).unwrap();
+    let server = folder.postmaster().unwrap();
+    fs::write(&pid_file, text.replacen(&server.to_string(), "4194305", 1)).unwrap();
+
+    let second = folder.app();
+    second.query("CREATE TABLE shared AS SELECT 7 AS seven");
+    assert_eq!(first.query("SELECT seven FROM shared"), "7");
+    second.terminate();
+    assert_eq!(first.query("SELECT seven FROM shared"), "7");
+
+    fs::write(&pid_file, text).unwrap();
+    first.terminate();
+    assert_eq!(folder.postmaster(), None);
+}
+
+#[test]
 fn blanks_quotes_dollars_and_a_path_too_long_for_a_socket_are_fine() {
     let mut folder = Folder::new("odd");
     folder.data = folder.root.join(format!("o'clock \"now\", $HOME `x` {}", "é".repeat(40)));

@@ -117,7 +117,9 @@ impl Cluster {
         let text = settings::file_text(&socket_dir, &options.extra_settings);
         let running = match server.running()? {
             // Nobody uses it, and this version wants other settings: a fresh start is due.
-            Some(_) if alone && !server.has_settings(&text) => {
+            Some(pid_file)
+                if alone && !server.has_settings(&text) && !server.is_out_of_reach(&pid_file) =>
+            {
                 server.stop()?;
                 None
             }
@@ -182,10 +184,11 @@ impl Cluster {
         if !locks::nobody_else_leases(&self.server.layout.lease_lock())? {
             return Ok(Stopped::LeftToOthers);
         }
-        if self.server.running()?.is_some() {
-            self.server.stop()?;
+        match self.server.running()? {
+            Some(pid_file) if self.server.is_out_of_reach(&pid_file) => Ok(Stopped::LeftToOthers),
+            Some(_) => self.server.stop().map(|()| Stopped::Down),
+            None => Ok(Stopped::Down),
         }
-        Ok(Stopped::Down)
     }
 }
 
@@ -294,6 +297,9 @@ impl Server {
         };
         match postmaster::owner(pid_file.pid, &cluster) {
             Owner::Ours => Ok(Some(pid_file)),
+            // Another container shares the data directory: its processes cannot be seen from
+            // here, but its server can be reached. A second one would destroy the data.
+            Owner::Gone | Owner::Stale if answers(&pid_file) => Ok(Some(pid_file)),
             Owner::Gone => Ok(None),
             Owner::Stale => {
                 let path = cluster.join("postmaster.pid");
@@ -307,6 +313,12 @@ impl Server {
                 Ok(running.status.success().then_some(pid_file))
             }
         }
+    }
+
+    /// Whether the server runs where its process cannot be seen, and so not be stopped.
+    fn is_out_of_reach(&self, pid_file: &PidFile) -> bool {
+        let owner = postmaster::owner(pid_file.pid, &self.layout.cluster());
+        matches!(owner, Owner::Gone | Owner::Stale)
     }
 
     fn start(&self) -> Result<PidFile, PostgresError> {
