@@ -1,7 +1,5 @@
 //! Configuration in the words of the floors below.
 
-use std::time::Duration;
-
 use kartoteka_api::{ForeignIssuer, ForeignKeys, MetricsAccess, Settings};
 
 use crate::config::Config;
@@ -32,6 +30,3 @@ pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
         ..Settings::default()
     }
 }
-
-/// How long a worker gets to finish its step after a signal.
-pub const WORKER_PATIENCE: Duration = Duration::from_secs(25);

@@ -6,6 +6,7 @@ mod migrate;
 mod openapi;
 mod postgres;
 mod serve;
+mod worker;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -39,6 +40,8 @@ enum Command {
         #[arg(long)]
         no_worker: bool,
     },
+    /// Run the background worker only
+    Worker,
     /// Print the OpenAPI document
     Openapi {
         /// Print one line per operation instead
@@ -74,16 +77,21 @@ pub fn run(cli: Cli) -> CommandResult {
     }
     match cli.command {
         Command::Config | Command::Openapi { .. } => Ok(()),
-        Command::Serve { no_worker } => runtime()?.block_on(serve::run(config, !no_worker)),
+        Command::Serve { no_worker } => block_on(serve::run(config, !no_worker)),
         Command::Keys(command) => keys::run(&config, &command),
+        Command::Worker => block_on(worker::run(config)),
         Command::Migrate => migrate::run(&config),
-        Command::Postgres => runtime()?.block_on(postgres::run(config)),
+        Command::Postgres => block_on(postgres::run(config)),
     }
 }
 
-/// The runtime of commands that wait for signals, connections or jobs.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// Runs a command that waits for signals, connections or jobs.
+fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // Not waiting for threads: one of them may be the job that did not end in time.
+    runtime.shutdown_background();
+    result
 }
 
 /// Prints what a command is for on standard output. A reader that went away is no error.

@@ -9,6 +9,7 @@ use kartoteka_app::clock::{Clock, SystemClock};
 use tokio::task::spawn_blocking;
 
 use super::CommandResult;
+use super::worker::Worker;
 use crate::config::Config;
 use crate::database::Database;
 use crate::keys::Keys;
@@ -18,7 +19,7 @@ use crate::shutdown::Shutdown;
 use crate::wiring::api_settings;
 
 /// Starts everything, waits, stops everything: first the door, the private server last.
-pub(super) async fn run(config: Config, _with_worker: bool) -> CommandResult {
+pub(super) async fn run(config: Config, with_worker: bool) -> CommandResult {
     let shutdown = Shutdown::listen()?;
     // Before anything slow or lasting is done: is the address free?
     let listener = bind(config.listen)?;
@@ -27,16 +28,23 @@ pub(super) async fn run(config: Config, _with_worker: bool) -> CommandResult {
     let config = Arc::new(config);
     let (opening, asked) = (Arc::clone(&config), shutdown.clone());
     let database = spawn_blocking(move || open(&opening, Some(&asked))).await??;
-    let served = serve_on(&config, &database, listener, metrics_listener, &shutdown).await;
+    let doors = Doors { listener, metrics_listener };
+    let served = serve_on(&config, &database, doors, with_worker, &shutdown).await;
     spawn_blocking(move || database.close()).await??;
     served
+}
+
+/// Where requests come in.
+struct Doors {
+    listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
 }
 
 async fn serve_on(
     config: &Config,
     database: &Database,
-    listener: TcpListener,
-    metrics_listener: Option<TcpListener>,
+    doors: Doors,
+    with_worker: bool,
     shutdown: &Shutdown,
 ) -> CommandResult {
     let clock = SystemClock;
@@ -49,15 +57,20 @@ async fn serve_on(
         Arc::new(clock),
         Some(metrics::start()?),
     );
-    let metrics_server =
-        metrics_listener.map(|listener| serve_metrics(state.clone(), listener)).transpose()?;
-    let server = serve(state, listener)?;
+    let metrics_server = doors
+        .metrics_listener
+        .map(|listener| serve_metrics(state.clone(), listener))
+        .transpose()?;
+    let server = serve(state, doors.listener)?;
     let door = server.handle();
     let running = tokio::spawn(server);
     let measuring = metrics_server.map(tokio::spawn);
 
+    let worker = with_worker.then(|| Worker::start(config, database, &keys)).transpose()?;
+
     shutdown.asked().await;
-    door.stop(true).await;
+    // Requests drain while jobs finish their step.
+    tokio::join!(door.stop(true), stop(worker));
     running.await??;
     if let Some(measuring) = measuring {
         measuring.abort();
@@ -65,7 +78,13 @@ async fn serve_on(
     Ok(())
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+async fn stop(worker: Option<Worker>) {
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+}
+
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
     })?;

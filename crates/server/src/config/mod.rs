@@ -21,7 +21,7 @@ pub use values::{LogFormat, Secret, TrustedIssuer};
 pub struct Config {
     /// A PostgreSQL to use; without it a private one runs in the data directory.
     pub database_url: Option<Secret>,
-    /// Connections of this process to the database.
+    /// Connections of the API to the database; the worker has a pool of its own.
     pub db_pool: u32,
     /// Whether a PgBouncer in transaction mode stands before the database.
     pub db_pgbouncer: bool,
@@ -31,7 +31,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address under which people and programs reach the API, without a final slash.
     pub public_url: String,
-    /// Uploads, and the private PostgreSQL.
+    /// Keys, and the private PostgreSQL.
     pub data_dir: PathBuf,
     /// Signing keys of access tokens and the secret of keyed hashes.
     pub keys_dir: PathBuf,

@@ -35,11 +35,7 @@ pub const SETTINGS: &[Setting] = &[
         "default: http:// and KARTOTEKA_LISTEN",
         "The address under which people and programs reach the API; also the issuer of its tokens",
     ),
-    with_default(
-        "KARTOTEKA_DATA_DIR",
-        "./data",
-        "Folder for uploads, keys and the private PostgreSQL",
-    ),
+    with_default("KARTOTEKA_DATA_DIR", "./data", "Folder for keys and the private PostgreSQL"),
     optional(
         "KARTOTEKA_KEYS_DIR",
         "default: keys in KARTOTEKA_DATA_DIR",
@@ -50,7 +46,11 @@ pub const SETTINGS: &[Setting] = &[
         "default: a private PostgreSQL in KARTOTEKA_DATA_DIR",
         "PostgreSQL 15 or newer to use, as postgresql://user:password@host/database",
     ),
-    with_default("KARTOTEKA_DB_POOL", "16", "Connections of this process to the database"),
+    with_default(
+        "KARTOTEKA_DB_POOL",
+        "16",
+        "Connections of the API to the database; the worker has KARTOTEKA_WORKERS and two more",
+    ),
     with_default(
         "KARTOTEKA_DB_PGBOUNCER",
         "false",
