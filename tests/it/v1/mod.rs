@@ -1,0 +1,1 @@
+//! Tests of the operations: a folder for each noun, a file for each verb.

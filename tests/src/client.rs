@@ -1,0 +1,168 @@
+//! Requests as a front end sends them, over a real connection.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use reqwest::multipart::Form;
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::contract;
+
+/// Paths outside of `/api/v1`.
+const OUTSIDE: &[&str] = &[
+    "/api/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/.well-known/",
+    "/openapi.json",
+    "/swagger-ui",
+    "/problems/",
+];
+
+/// Somebody who talks to the server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) base: String,
+    pub(crate) token: Option<String>,
+    http: reqwest::Client,
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident),+ $(,)?) => {$(
+        #[doc = concat!("`", stringify!($method), "` of a path: `/contacts` is `/api/v1/contacts`, a `Location` is taken as it is.")]
+        pub fn $name(&self, path: impl AsRef<str>) -> Request {
+            self.request(reqwest::Method::$method, path.as_ref())
+        }
+    )+};
+}
+
+impl Client {
+    pub(crate) fn new(base: String) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { base, token: None, http }
+    }
+
+    /// The same server, with this access token.
+    #[must_use]
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The same server, without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// The token, if there is one.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    methods!(get GET, head HEAD, post POST, put PUT, patch PATCH, delete DELETE);
+
+    /// Any method.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> Request {
+        let path = if OUTSIDE.iter().any(|start| path.starts_with(start)) || path == "/" {
+            path.to_owned()
+        } else {
+            format!("/api/v1{path}")
+        };
+        let mut builder = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            builder = builder.bearer_auth(token);
+        }
+        Request { http: self.http.clone(), builder, checked: true }
+    }
+}
+
+/// A request on its way: await it.
+#[must_use = "a request is sent when it is awaited"]
+#[derive(Debug)]
+pub struct Request {
+    http: reqwest::Client,
+    builder: reqwest::RequestBuilder,
+    checked: bool,
+}
+
+impl Request {
+    fn with(
+        mut self,
+        change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Self {
+        self.builder = change(self.builder);
+        self
+    }
+
+    /// A JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.with(|builder| builder.json(body))
+    }
+
+    /// Bytes as body.
+    pub fn bytes(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.with(|builder| builder.header("content-type", content_type).body(body.into()))
+    }
+
+    /// Fields as `application/x-www-form-urlencoded`.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        self.with(|builder| builder.form(fields))
+    }
+
+    /// Parts as `multipart/form-data`.
+    pub fn multipart(self, form: Form) -> Self {
+        self.with(|builder| builder.multipart(form))
+    }
+
+    /// Query parameters, encoded.
+    pub fn query(self, pairs: &[(&str, &str)]) -> Self {
+        self.with(|builder| builder.query(pairs))
+    }
+
+    /// One more header.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.with(|builder| builder.header(name, value))
+    }
+
+    /// Does not hold the answer against the document: for tests of broken HTTP, which no document knows.
+    pub fn unchecked(mut self) -> Self {
+        self.checked = false;
+        self
+    }
+
+    async fn send(self) -> Answer {
+        let request = self.builder.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self
+            .http
+            .execute(request)
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path} got no answer: {error:?}"));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response
+            .bytes()
+            .await
+            .unwrap_or_else(|error| panic!("the answer of {method} {path} broke off: {error:?}"));
+        let answer = Answer::new(method.to_string(), path, status, headers, bytes.to_vec());
+        if self.checked {
+            contract::check(&answer);
+        }
+        answer
+    }
+}
+
+impl IntoFuture for Request {
+    type Output = Answer;
+    type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

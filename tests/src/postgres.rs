@@ -1,0 +1,213 @@
+//! One PostgreSQL for all test processes of a run.
+//!
+//! nextest runs every test in a process of its own, `cargo test` runs them as threads of one: a server
+//! inside of a process would start hundreds of times, or die with the first test. So a keeper process
+//! (`kartoteka-test-postgres`) holds it. The first test that finds none starts the keeper; every test
+//! process holds a shared lock on a file for as long as it lives; when nobody has held it for
+//! [`IDLE`], the keeper stops the server and ends. A keeper that was killed leaves a server that the
+//! next one adopts.
+//!
+//! `KARTOTEKA_TEST_DATABASE_URL` names a server to use in its place: its user must be allowed to
+//! create databases.
+
+use std::error::Error;
+use std::fs::{self, File, TryLockError};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use kartoteka::embedded_postgres::{Cluster, Options};
+
+/// How long the server outlives the last test process.
+const IDLE: Duration = Duration::from_secs(15);
+/// How often the keeper looks whether it is needed.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a test waits for the server; the first start lays the cluster out.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Databases made by tests begin with this.
+pub(crate) const PREFIX: &str = "kartoteka_test_";
+
+/// Set, it is the server that tests use.
+const VARIABLE: &str = "KARTOTEKA_TEST_DATABASE_URL";
+
+/// The way to the server, and this process's claim on it.
+struct Server {
+    url: String,
+    /// Locked shared: tells the keeper that somebody is there.
+    _claim: Option<File>,
+}
+
+/// URL of a database of the tests' server; starts it when there is none. Blocks.
+#[must_use]
+pub fn url(database: &str) -> String {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| match std::env::var(VARIABLE) {
+        Ok(url) if !url.is_empty() => Server { url, _claim: None },
+        _ => join(),
+    });
+    with_database(&server.url, database)
+}
+
+fn join() -> Server {
+    let folder = folder();
+    fs::create_dir_all(&folder).unwrap();
+    let claim = open(&folder.join("claims.lock"));
+    // waits while a keeper is on its way out
+    claim.lock_shared().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let mut started: Option<Instant> = None;
+    loop {
+        if let Ok(url) = fs::read_to_string(folder.join("url"))
+            && PgConnection::establish(&with_database(&url, "postgres")).is_ok()
+        {
+            return Server { url, _claim: Some(claim) };
+        }
+        assert!(
+            Instant::now() < deadline,
+            "the tests' PostgreSQL did not start: see {}",
+            folder.join("keeper.log").display()
+        );
+        // any number of keepers may be started: all but the first end at once
+        if started.is_none_or(|at| at.elapsed() > Duration::from_secs(10)) {
+            start_keeper(&folder);
+            started = Some(Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Beside the test programs: `target/tmp`, as cargo's `CARGO_TARGET_TMPDIR`.
+fn folder() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    // target/debug/deps/it-0123456789abcdef
+    program.ancestors().nth(3).unwrap().join("tmp/kartoteka-tests")
+}
+
+fn start_keeper(folder: &Path) {
+    let beside = || {
+        let program = std::env::current_exe().unwrap();
+        program.ancestors().nth(2).unwrap().join("kartoteka-test-postgres")
+    };
+    let program = std::env::var_os("CARGO_BIN_EXE_kartoteka-test-postgres")
+        .map_or_else(beside, PathBuf::from);
+    let log = File::options().create(true).append(true).open(folder.join("keeper.log")).unwrap();
+    let mut command = Command::new(&program);
+    command.arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // Ctrl-C in the terminal is for the tests; the keeper ends by itself
+    command.process_group(0).current_dir("/");
+    command.env("RUST_BACKTRACE", "0");
+    #[expect(clippy::zombie_processes, reason = "it outlives this process")]
+    let _child = command.spawn().unwrap_or_else(|error| {
+        panic!("{} cannot be started ({error}): build the whole package", program.display())
+    });
+}
+
+fn open(path: &Path) -> File {
+    File::options().create(true).truncate(false).write(true).open(path).unwrap()
+}
+
+/// The keeper's life: start the server, wait until nobody needs it, stop it.
+///
+/// # Errors
+/// The server does not start or stop.
+pub fn keep(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let only = open(&folder.join("keeper.lock"));
+    match only.try_lock() {
+        Ok(()) => {}
+        // another keeper is at work
+        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    let file = folder.join("url");
+    let mut options = Options::new(folder, "kartoteka");
+    // what a test needs is speed; what it writes nobody misses after a crash
+    options.extra_settings = [
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("full_page_writes", "off"),
+        ("max_connections", "300"),
+        ("shared_buffers", "128MB"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+        // would meet template databases at work; statistics would come and go by chance
+        ("autovacuum", "off"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let mut cluster = Cluster::start(&options)?;
+    remove_leftovers(&cluster.url("postgres"))?;
+    let draft = folder.join("url.new");
+    fs::write(&draft, cluster.url("postgres"))?;
+    fs::rename(&draft, &file)?;
+
+    let claims = open(&folder.join("claims.lock"));
+    let mut needed = Instant::now();
+    loop {
+        std::thread::sleep(LOOK);
+        match claims.try_lock() {
+            // held until the server is down: who comes now waits and then starts another
+            Ok(()) if needed.elapsed() >= IDLE => break,
+            Ok(()) => claims.unlock()?,
+            Err(TryLockError::WouldBlock) => needed = Instant::now(),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    fs::remove_file(&file)?;
+    cluster.stop()?;
+    Ok(())
+}
+
+/// Removes what killed tests left, and templates of earlier schemas.
+fn remove_leftovers(url: &str) -> Result<(), Box<dyn Error>> {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+    }
+    let mut conn = PgConnection::establish(url)?;
+    let unused: Vec<Name> = diesel::sql_query(format!(
+        "SELECT datname::text AS name FROM pg_database WHERE datname LIKE '{PREFIX}%' \
+         AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = pg_database.datname)"
+    ))
+    .load(&mut conn)?;
+    for Name { name } in unused {
+        diesel::sql_query(format!("DROP DATABASE IF EXISTS \"{name}\"")).execute(&mut conn)?;
+    }
+    Ok(())
+}
+
+/// The same server, another database. `url` may be a URL or libpq's `key=value` form.
+fn with_database(url: &str, database: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        // the last word wins
+        return format!("{url} dbname={database}");
+    };
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let host = place.split_once('/').map_or(place, |(host, _)| host);
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{scheme}://{host}/{database}{mark}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_database;
+
+    #[test]
+    fn the_database_of_any_url_can_be_exchanged() {
+        for (given, made) in [
+            (
+                "postgresql://postgres@/postgres?host=%2Ftmp&port=1",
+                "postgresql://postgres@/x?host=%2Ftmp&port=1",
+            ),
+            ("postgres://u:p@h:5432", "postgres://u:p@h:5432/x"),
+            ("postgres://h/old", "postgres://h/x"),
+            ("host=h dbname=old", "host=h dbname=old dbname=x"),
+        ] {
+            assert_eq!(with_database(given, "x"), made);
+        }
+    }
+}
