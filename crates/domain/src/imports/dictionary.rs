@@ -72,7 +72,7 @@ const PEOPLE: &[Entry] = &[
         "full name|jmeno a prijmeni|prijmeni a jmeno|jmeno prijmeni|prijmeni jmeno|cele jmeno|\
          meno a priezvisko|priezvisko a meno|meno priezvisko|cele meno|imie i nazwisko|\
          nazwisko i imie|imie nazwisko|nazwisko imie|pelne imie|pelna nazwa kontaktu|nev|teljes nev|\
-         contact name|name surname|surname name|first and last name|first name last name|your name|\
+         contact name|customer|client|kunde|name surname|surname name|first and last name|first name last name|your name|\
          vollstandiger name|vor und nachname|name vorname|vorname name|vorname nachname|\
          nachname vorname|nachname und vorname|customer name|jmeno zakaznika|lead name|subscriber name|\
          zakaznik|klient|ugyfel neve|ugyfel|teljesnev|fullname|jmeno kontaktu|meno kontaktu|kontaktni osoba|\
@@ -234,7 +234,7 @@ const REACH: &[Entry] = &[
         1,
         "id|record id|record id contact|contact id|customer id|client id|id kontaktu|id zakaznika|id klienta|\
          cislo zakaznika|zakaznicke cislo|cislo klienta|numer klienta|nr klienta|ugyfelszam|ugyfelkod|\
-         ugyfelazonosito|azonosito|kundennummer|kunden nr|kundennr|person id|user id|guid|uuid|uid|member id|\
+         ugyfelazonosito|azonosito|kundennummer|kunden nr|kundennr|person id|user id|guid|uuid|uid|member id|member number|membership number|\
          clenske cislo|cislo clena|identifikator|kod klienta|kod zakaznika|rec id|customer number|\
          subscriber id|osobni cislo|lead id|hubspot id|customer code|id contact|identyfikator",
     ),
@@ -360,7 +360,7 @@ const REST: &[Entry] = &[
          stredne meno|masodik keresztnev|tovabbi utonev|weitere vornamen|zweiter vorname|\
          maiden name|rodne prijmeni|rozena|nazwisko panienskie|leanykori nev|geburtsname|\
          ico|ic|icz|dic|ic dph|dph|nip|regon|krs|adoszam|cegjegyzekszam|ust id|ust idnr|vat|vat id|vat number|tax id|tax number|\
-         house number|cislo popisne|cislo domu|hazszam|hausnummer|nr domu|numer domu|company id|\
+         house number|c p|cislo popisne|cislo domu|hazszam|hausnummer|nr domu|numer domu|company id|\
          fax|faks|fax number|telefax|faxnummer|\
          linkedin|linkedin url|linkedin profile|facebook|twitter|instagram|skype|whatsapp|telegram|youtube|tiktok|x|\
          lead status|lead source|lifecycle stage|source|zdroj|zrodlo|forras|quelle|industry|obor|branza|iparag|branche|odvetvi|\
@@ -510,7 +510,18 @@ pub(super) fn look_up(header: &str) -> Option<Known> {
     if let Some(meaning) = by_words(&tokens) {
         return Some(Known { meaning, rank: 1, number: 1, place: 0, block: 0, exact: false });
     }
-    let (plain, number, block) = without_numbers(&tokens);
+    look_up_parts(&tokens).or_else(|| {
+        // questions of forms: `Město, kde bydlíte`
+        let (start, _) = header.split_once([',', '(', ':', '?'])?;
+        let folded = fold_header(start);
+        let tokens: Vec<&str> = folded.split(' ').collect();
+        Some(Known { exact: false, ..exact(&tokens)? })
+    })
+}
+
+/// The name without what says which of several it is.
+fn look_up_parts(tokens: &[&str]) -> Option<Known> {
+    let (plain, number, block) = without_numbers(tokens);
     let mut attempts = vec![(plain.clone(), 0)];
     let (placeless, place) = without_place(&plain);
     attempts.push((placeless.clone(), place));

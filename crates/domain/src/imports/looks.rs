@@ -148,3 +148,8 @@ pub(super) fn company(value: &str) -> bool {
     let forms = "s r o|spol|a s|v o s|k s|z s|o p s|s p|sp z o o|sp j|sp k|s a|s c|kft|zrt|nyrt|bt|gmbh|ag|kg|ohg|e v|ltd|inc|llc|corp|plc|co";
     forms.split('|').any(|form| words.contains(&format!(" {form} ")))
 }
+
+/// Whether a common first name stands among the words.
+pub(super) fn has_first_name(value: &str) -> bool {
+    value.split_whitespace().any(first_name)
+}

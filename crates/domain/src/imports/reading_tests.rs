@@ -328,11 +328,10 @@ fn overrides_win() {
 fn refuses_what_is_no_list() {
     let noise: Vec<u8> =
         (0..4_096_u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
-    let table: [(&[u8], Refusal); 20] = [
+    let table: [(&[u8], Refusal); 19] = [
         (b"", Refusal::Empty),
         (b" \r\n\t\r\n", Refusal::Empty),
         (b"\xef\xbb\xbf\r\n", Refusal::Empty),
-        (b"\xff\xfe\r\0\n\0", Refusal::Empty),
         (b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0[Content_Types].xml", Refusal::Workbook),
         (b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", Refusal::Workbook),
         (b"PK\x03\x04\x14\0\0\0\x08\0contacts.csv", Refusal::Zip),
@@ -357,6 +356,22 @@ fn refuses_what_is_no_list() {
         [&b"email,name\na@x.cz,J\0an\n"[..], b"<jan@x.cz>\n", b"{name};email\n", b"PK;email\n"]
     {
         assert_eq!(sniff_refusal(list), None);
+    }
+}
+
+/// IMP-20: white space and delimiters are no list, in any encoding.
+#[test]
+fn refuses_empty_tables() {
+    for bytes in [
+        &b",,,,\n,,,\n"[..],
+        b";;\r\n",
+        b"\xff\xfe\r\0\n\0",
+        b"\xef\xbb\xbf",
+        b"\"\";\"\"\n",
+        b"\x1a",
+    ] {
+        let error = peek(bytes, detect_encoding(bytes, true), Overrides::default());
+        assert_eq!(error, Err(PeekError::Refused(Refusal::Empty)), "{bytes:?}");
     }
 }
 

@@ -84,7 +84,8 @@ pub fn peek(head: &[u8], detected: Detected, overrides: Overrides) -> Result<Sou
     // a slice never fails to be read
     let _ = Decoder::new(head, encoding).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
-    if text.chars().all(super::reader::is_blank) {
+    // a sheet without a value is rows of delimiters
+    if text.chars().all(|c| super::reader::is_blank(c) || ",;|\"".contains(c)) {
         return Err(Refusal::Empty.into());
     }
     let dialect = detect_with(&text, overrides.delimiter);

@@ -102,7 +102,7 @@ pub fn suggest(headers: Option<&[String]>, samples: &[Vec<String>]) -> Vec<Optio
     mend_by_context(&mut columns);
     settle_ambiguous(&mut columns, export);
     doubt(&mut columns);
-    by_values(&mut columns);
+    by_values(&mut columns, export);
     choose_address(&mut columns);
     let losers = choose_fields(&mut columns);
     prefer_parts_of_names(&mut columns);
@@ -340,7 +340,7 @@ fn doubt(columns: &mut [Column<'_>]) {
 }
 
 /// Columns without a known name, by their values.
-fn by_values(columns: &mut [Column<'_>]) {
+fn by_values(columns: &mut [Column<'_>], export: Option<&'static str>) {
     type Look = (&'static str, fn(&str) -> bool, f64);
     let looks: [Look; 8] = [
         ("email", looks::email, 0.9),
@@ -358,7 +358,10 @@ fn by_values(columns: &mut [Column<'_>]) {
     for column in columns.iter_mut().filter(|c| c.is_open(addressed)) {
         let found = looks.iter().find(|(target, look, _)| {
             let fits = looks::share(column.samples, *look).is_some_and(|share| share >= 0.8);
-            let unclear = *target == "full_name" && (named || !column.header.is_empty());
+            // two words under a strange name may be anything, unless first names are among them
+            let names = || looks::share(column.samples, looks::has_first_name).unwrap_or(0.0);
+            let strange = !column.header.is_empty() && (export.is_some() || names() < 0.3);
+            let unclear = *target == "full_name" && (named || strange);
             // a name that says otherwise is outweighed by addresses and numbers only
             let strong = matches!(*target, "email" | "phone");
             fits && !unclear && (strong || column.known.is_none())

@@ -113,7 +113,7 @@ fn targets(headers: &[&str], rows: &[&[&str]]) -> Vec<String> {
 #[test]
 fn ambiguous_names_are_settled_by_their_company() {
     type Case<'a> = (&'a [&'a str], &'a [&'a [&'a str]], &'a [&'a str]);
-    let table: [Case<'_>; 26] = [
+    let table: [Case<'_>; 28] = [
         (&["Jméno", "Příjmení"], &[&["Jan", "Novák"]], &["first_name", "last_name"]),
         (&["Jméno", "E-mail"], &[&["Jan Novák", "j@x.cz"]], &["full_name", "email"]),
         (&["Jméno", "E-mail"], &[&["Jan", "j@x.cz"]], &["first_name", "email"]),
@@ -159,6 +159,12 @@ fn ambiguous_names_are_settled_by_their_company() {
             &[&["a@x.cz", "ja"]],
             &["email", "consent:email_basic"],
         ),
+        (
+            &["Jak se jmenujete?", "Město, kde bydlíte"],
+            &[&["Jan Novák", "Brno"]],
+            &["full_name", "address.city"],
+        ),
+        (&["Oblíbené jídlo", "E-mail"], &[&["Svíčková Omáčka", "a@x.cz"]], &["-", "email"]),
         (&["Subscribed", "Email"], &[&["2024-01-01", "a@x.cz"]], &["-", "email"]),
     ];
     for (headers, rows, expected) in table {
