@@ -74,6 +74,8 @@ impl Session {
             "lock_timeout = 5000".to_owned(),
             "idle_in_transaction_session_timeout = 60000".to_owned(),
             "timezone = 'UTC'".to_owned(),
+            // compiling a statement of many conditions takes longer than running it
+            "jit = off".to_owned(),
         ];
         let write = |word: &str| list.iter().map(|item| format!("{word} {item};")).collect();
         Self {

@@ -219,6 +219,16 @@ impl Compiler<'_> {
         self.bind(pattern);
     }
 
+    /// `expression` holds the part, wherever it should stand.
+    fn contains(&mut self, expression: &str, test: &TextTest) {
+        match test {
+            TextTest::Contains(part) | TextTest::StartsWith(part) | TextTest::EndsWith(part) => {
+                self.part(expression, &TextTest::Contains(part.clone()));
+            }
+            TextTest::OneOf(_) | TextTest::Empty => self.push("TRUE"),
+        }
+    }
+
     // --- fields of the contact ------------------------------------------------------------------
 
     fn text(&mut self, field: TextField, test: &TextTest) {
@@ -238,7 +248,15 @@ impl Compiler<'_> {
             (_, TextTest::OneOf(values)) => self.one_of(&expression, values.clone()),
             (_, TextTest::Empty) => self.push(&format!("{expression} IS NULL")),
             (TextField::Phone, part) => self.part(&expression, part),
-            (_, part) => self.part(&format!("contact_fold({expression})"), part),
+            (_, part) => {
+                if is_searched(field) {
+                    // what is in the field is in the search text, which is folded already
+                    let search = self.column("search");
+                    self.contains(&search, part);
+                    self.push(" AND ");
+                }
+                self.part(&format!("contact_fold({expression})"), part);
+            }
         }
     }
 
@@ -501,6 +519,18 @@ fn escaped(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// Fields that `contacts.search` is made of.
+const fn is_searched(field: TextField) -> bool {
+    matches!(
+        field,
+        TextField::FirstName
+            | TextField::LastName
+            | TextField::Name
+            | TextField::Email
+            | TextField::CompanyName
+    )
 }
 
 const fn word_column(field: WordField) -> &'static str {

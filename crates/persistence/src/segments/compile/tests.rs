@@ -34,7 +34,11 @@ fn conditions_become_statements_planners_know() {
         (one("address.city", "in", json!(["Brno", "Praha"])), "(c.city = ANY ($2))"),
         (one("email", "eq", json!("A@b.cz")), "(c.email_key = $2)"),
         (one("email", "is_not_empty", Value::Null), "(c.email IS NULL) IS NOT TRUE"),
-        (one("last_name", "contains", json!("a")), "(contact_fold(c.last_name) LIKE $2)"),
+        (
+            one("last_name", "starts_with", json!("a")),
+            "(c.search LIKE $2 AND contact_fold(c.last_name) LIKE $3)",
+        ),
+        (one("address.city", "contains", json!("a")), "(contact_fold(c.city) LIKE $2)"),
         (one("phone", "ends_with", json!("456")), "(c.phone LIKE $2)"),
         (one("score", "between", json!([1, 2])), "(c.score >= $2 AND c.score <= $3)"),
         (one("muted", "ne", json!(true)), "NOT c.muted"),
