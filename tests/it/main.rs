@@ -1,4 +1,5 @@
 //! The one integration binary.
 
 mod harness;
+mod segments;
 mod v1;
