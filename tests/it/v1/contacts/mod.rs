@@ -1,0 +1,3 @@
+//! Tests of contacts.
+
+mod count;
