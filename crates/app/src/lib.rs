@@ -12,9 +12,9 @@ pub mod error;
 pub mod imports;
 pub mod jobs;
 pub mod segments;
-pub mod worker;
 pub mod tags;
 pub mod trash;
+pub mod worker;
 
 pub use context::Context;
 pub use error::Error;

@@ -7,6 +7,7 @@ use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::segments::{Selection, read};
+use kartoteka_persistence::contacts::list::{Page, Position, Sort};
 use kartoteka_persistence::segments as store;
 use kartoteka_persistence::workspaces;
 
@@ -58,6 +59,21 @@ pub fn count(
     now: DateTime<Utc>,
 ) -> Result<i64, Error> {
     bounded(store::count(tenant, selection, now))
+}
+
+/// One page of the living contacts the selection means, in `sort`, behind `after`.
+///
+/// # Errors
+/// As [`bounded`].
+pub fn page(
+    tenant: &mut Tenant<'_>,
+    selection: &Selection,
+    now: DateTime<Utc>,
+    sort: &Sort,
+    after: Option<&Position>,
+    limit: usize,
+) -> Result<Page, Error> {
+    bounded(store::page(tenant, selection, now, sort, after, limit))
 }
 
 /// An answer that depends on a selection. One that takes longer than a statement may is refused in words

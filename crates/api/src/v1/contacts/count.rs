@@ -48,7 +48,7 @@ pub(crate) async fn count_contacts(
 ) -> Result<Json<ContactCount>, Problem> {
     let contacts = state
         .read(&caller, move |tenant, ctx| {
-            let (CountContacts { selection: _ }, selection) = body.resolve(tenant)?;
+            let (_, selection) = body.resolve(tenant, |_| Vec::new())?;
             Ok(segments::count(tenant, &selection, ctx.now)?)
         })
         .await?;

@@ -63,14 +63,19 @@ pub struct WithSelection<T> {
 }
 
 impl<T> WithSelection<T> {
-    /// The rest of the body, and the selection.
+    /// The rest of the body, and the selection. `check` tells faults of the rest that no schema tells.
     ///
     /// # Errors
     /// `validation_failed` with all faults.
-    pub fn resolve(self, tenant: &mut Tenant<'_>) -> Result<(T, Selection), Problem> {
+    pub fn resolve(
+        self,
+        tenant: &mut Tenant<'_>,
+        check: impl FnOnce(&T) -> Vec<Fault>,
+    ) -> Result<(T, Selection), Problem> {
         match self.rest {
             Ok(rest) => {
-                let selection = segments::selection(tenant, &self.selection, POINTER, Vec::new())?;
+                let faults = check(&rest);
+                let selection = segments::selection(tenant, &self.selection, POINTER, faults)?;
                 Ok((rest, selection))
             }
             Err(faults) => {
