@@ -128,6 +128,22 @@ impl<T: Serialize> From<Accepted<T>> for Reply {
     }
 }
 
+/// A refusal whose transaction is to be kept: what was found out is worth it. It is not kept under an
+/// idempotency key, and the next try runs.
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        use actix_web::ResponseError;
+        Self {
+            status: problem.status_code(),
+            headers: vec![(
+                header::CONTENT_TYPE.to_string(),
+                crate::problem::MEDIA_TYPE.to_owned(),
+            )],
+            body: problem.document().to_string().into_bytes(),
+        }
+    }
+}
+
 impl From<NoContent> for Reply {
     fn from(NoContent: NoContent) -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }

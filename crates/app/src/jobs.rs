@@ -28,6 +28,14 @@ pub fn list(tenant: &mut Tenant<'_>, before: Option<JobId>, limit: i64) -> Resul
     Ok(jobs::list(tenant, before, limit)?)
 }
 
+/// Jobs by their ids, in no order.
+///
+/// # Errors
+/// What the database said.
+pub fn get_many(tenant: &mut Tenant<'_>, ids: Vec<uuid::Uuid>) -> Result<Vec<Job>, Error> {
+    Ok(if ids.is_empty() { Vec::new() } else { jobs::get_many(tenant, ids)? })
+}
+
 /// Stops a job: at once when nobody works on it yet, else after its present step.
 ///
 /// # Errors

@@ -191,6 +191,16 @@ pub fn list(
     sql.load(tenant.conn)
 }
 
+/// Jobs by their ids, in no order.
+///
+/// # Errors
+/// What the database said.
+pub fn get_many(tenant: &mut Tenant<'_>, ids: Vec<Uuid>) -> Result<Vec<Job>, StoreError> {
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM jobs j WHERE j.workspace_id = "));
+    sql.bind(tenant.workspace).push(" AND j.id = ANY (").bind(ids).push(")");
+    sql.load(tenant.conn)
+}
+
 /// Gives the most urgent due job to `owner`, or nothing when none is due.
 ///
 /// First a lane is picked, the workspace with the fewest running jobs, then a job within it: one

@@ -34,6 +34,7 @@ pub fn run(
     id: ImportId,
     receiver: Receiver,
     options: Options,
+    name: Option<String>,
 ) -> Result<(ImportRecord, Job), Error> {
     let import = receive::finish(tenant, ctx, id, receiver, &options.said)?;
     let source: receive::StoredSource = super::read_json(import.source.as_ref(), "the source")?;
@@ -42,6 +43,16 @@ pub fn run(
     steps::mapping(tenant, ctx, id, options.mapping)?;
     let mut import = locked(tenant, id)?;
     import.auto_commit = true;
+    import.name = name.unwrap_or(import.name);
     imports::save(tenant, &import)?;
     steps::matching(tenant, ctx, id, &options.matching)
+}
+
+/// Removes the import that was made for a call which is refused, or was answered before.
+///
+/// # Errors
+/// What the database said.
+pub fn forget(tenant: &mut Tenant<'_>, ctx: &Context, id: ImportId) -> Result<(), Error> {
+    imports::delete(tenant, id)?;
+    Ok(crate::access::audit::record(tenant, ctx, "import.delete", "import", Some(id.0), None)?)
 }
