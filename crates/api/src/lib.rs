@@ -126,6 +126,8 @@
 //! transactions goes through [`state::AppState::run`]. Uploads are read with [`extract::Chunks`]. A stream of
 //! events sets `Content-Encoding: identity`, else compression holds the events back.
 
+#![expect(unused_qualifications, reason = "utoipa's macros qualify the types of parameters")]
+
 pub mod extract;
 pub mod middleware;
 pub mod openapi;

@@ -3,11 +3,18 @@
 //! Every noun has a `configure`; its line stands here.
 
 pub mod contacts;
+pub mod import_templates;
+pub mod imports;
+pub mod jobs;
 pub mod segments;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// All operations under `/api/v1`.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.configure(contacts::configure);
+    config
+        .configure(contacts::configure)
+        .configure(import_templates::configure)
+        .configure(imports::configure)
+        .configure(jobs::configure);
 }

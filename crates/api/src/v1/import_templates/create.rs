@@ -34,7 +34,7 @@ pub struct NewImportTemplate {
     security(("bearer" = ["imports:write"])),
 )]
 #[post("/import-templates")]
-pub async fn create_import_template(
+pub(crate) async fn create_import_template(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     key: IdempotencyKey,

@@ -20,7 +20,7 @@ use crate::state::State;
     security(("bearer" = ["imports:write"])),
 )]
 #[delete("/import-templates/{id}")]
-pub async fn delete_import_template(
+pub(crate) async fn delete_import_template(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

@@ -20,11 +20,13 @@ use crate::state::State;
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/import-templates/{id}")]
-pub async fn get_import_template(
+pub(crate) async fn get_import_template(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     id: Path<Uuid>,
 ) -> Result<Done<TemplateView>, Problem> {
     let id = *id;
-    state.read(&caller, move |tenant, _ctx| Ok(Done(templates::get(tenant, id.into())?.into()))).await
+    state
+        .read(&caller, move |tenant, _ctx| Ok(Done(templates::get(tenant, id.into())?.into())))
+        .await
 }

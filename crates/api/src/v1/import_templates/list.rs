@@ -22,7 +22,7 @@ use crate::state::State;
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/import-templates")]
-pub async fn list_import_templates(
+pub(crate) async fn list_import_templates(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     page: Query<PageQuery>,
@@ -33,7 +33,10 @@ pub async fn list_import_templates(
         .read(&caller, move |tenant, _ctx| {
             let wanted = i64::try_from(limit).unwrap_or(0) + 1;
             let mut data: Vec<TemplateView> =
-                templates::list(tenant, after.map(Into::into), wanted)?.into_iter().map(Into::into).collect();
+                templates::list(tenant, after.map(Into::into), wanted)?
+                    .into_iter()
+                    .map(Into::into)
+                    .collect();
             let more = data.len() > limit;
             data.truncate(limit);
             let last = data.last().filter(|_| more);

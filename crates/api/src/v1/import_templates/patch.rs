@@ -35,7 +35,7 @@ pub struct ImportTemplatePatch {
     security(("bearer" = ["imports:write"])),
 )]
 #[patch("/import-templates/{id}")]
-pub async fn patch_import_template(
+pub(crate) async fn patch_import_template(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

@@ -23,7 +23,7 @@ use crate::state::State;
     security(("bearer" = ["imports:write"])),
 )]
 #[post("/imports/{id}/cancel")]
-pub async fn cancel_import(
+pub(crate) async fn cancel_import(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

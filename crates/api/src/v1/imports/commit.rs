@@ -37,7 +37,7 @@ pub struct CommitBody {
     security(("bearer" = ["imports:write"])),
 )]
 #[post("/imports/{id}/commit")]
-pub async fn commit_import(
+pub(crate) async fn commit_import(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

@@ -48,7 +48,7 @@ pub enum Method {
     security(("bearer" = ["imports:write"])),
 )]
 #[post("/imports")]
-pub async fn create_import(
+pub(crate) async fn create_import(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     key: IdempotencyKey,
@@ -61,7 +61,8 @@ pub async fn create_import(
                 Method::File => "file",
                 Method::Paste => "paste",
             };
-            let name = value.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+            let name =
+                value.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
             let import = steps::create(tenant, ctx, name, method)?;
             let location = format!("/api/v1/imports/{}", import.id);
             Ok(Created { location, body: ImportView::new(import, None)? })

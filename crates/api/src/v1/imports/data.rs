@@ -50,7 +50,7 @@ pub struct DataQuery {
     security(("bearer" = ["imports:write"])),
 )]
 #[put("/imports/{id}/data")]
-pub async fn put_import_data(
+pub(crate) async fn put_import_data(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,
@@ -118,11 +118,19 @@ async fn receive_form(upload: &mut Upload, mut form: Form) -> Result<(), Problem
     while let Some(mut field) = form.next().await? {
         let wanted = field.name() == Some("file");
         if wanted && found {
-            return Err(Problem::fault("#/file", Code::TooMany, "The form has one field named file."));
+            return Err(Problem::fault(
+                "#/file",
+                Code::TooMany,
+                "The form has one field named file.",
+            ));
         }
         if !wanted {
             let name = field.name().unwrap_or_default().to_owned();
-            return Err(Problem::fault(format!("#/{name}"), Code::UnknownField, "The form has one field: file."));
+            return Err(Problem::fault(
+                format!("#/{name}"),
+                Code::UnknownField,
+                "The form has one field: file.",
+            ));
         }
         found = true;
         upload.receiver.set_filename(filename(&field));
@@ -132,7 +140,11 @@ async fn receive_form(upload: &mut Upload, mut form: Form) -> Result<(), Problem
         }
     }
     if !found {
-        return Err(Problem::fault("#/file", Code::MissingField, "The form needs a field named file."));
+        return Err(Problem::fault(
+            "#/file",
+            Code::MissingField,
+            "The form needs a field named file.",
+        ));
     }
     upload.end().await
 }

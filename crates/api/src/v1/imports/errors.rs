@@ -55,7 +55,7 @@ impl Write for Pipe {
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}/errors.csv")]
-pub async fn get_import_errors(
+pub(crate) async fn get_import_errors(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     id: Path<Uuid>,

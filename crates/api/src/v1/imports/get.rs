@@ -22,7 +22,7 @@ use crate::state::State;
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}")]
-pub async fn get_import(
+pub(crate) async fn get_import(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     id: Path<Uuid>,

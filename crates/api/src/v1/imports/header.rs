@@ -53,7 +53,7 @@ impl FirstRowWord {
     security(("bearer" = ["imports:write"])),
 )]
 #[put("/imports/{id}/header")]
-pub async fn put_import_header(
+pub(crate) async fn put_import_header(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

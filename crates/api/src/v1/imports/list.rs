@@ -22,7 +22,7 @@ use crate::state::State;
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports")]
-pub async fn list_imports(
+pub(crate) async fn list_imports(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     page: Query<PageQuery>,
@@ -36,7 +36,8 @@ pub async fn list_imports(
             let more = records.len() > limit;
             records.truncate(limit);
             let last = records.last().filter(|_| more);
-            let next_cursor = last.map(|import| encode_cursor("imports", &import.id)).transpose()?;
+            let next_cursor =
+                last.map(|import| encode_cursor("imports", &import.id)).transpose()?;
             let ids = records.iter().filter_map(|import| import.job_id).collect();
             let jobs = jobs::get_many(tenant, ids)?;
             let data = records

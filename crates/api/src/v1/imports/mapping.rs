@@ -49,7 +49,6 @@ pub enum MappingColumnsBody {
     /// Take the suggestions.
     Auto(AutoWord),
     /// Each column.
-    #[schema(max_items = 1000)]
     Columns(Vec<MappingColumnBody>),
 }
 
@@ -124,8 +123,13 @@ impl MappingBody {
         let date_format = self.date_format.as_deref().and_then(|word| {
             let format = word.parse::<DateFormat>();
             if format.is_err() {
-                let known: Vec<&str> = DateFormat::ALL.iter().map(|format| format.as_str()).collect();
-                faults.push(steps::word_fault(&format!("{at}/date_format"), Code::InvalidValue, &known));
+                let known: Vec<&str> =
+                    DateFormat::ALL.iter().map(|format| format.as_str()).collect();
+                faults.push(steps::word_fault(
+                    &format!("{at}/date_format"),
+                    Code::InvalidValue,
+                    &known,
+                ));
             }
             format.ok()
         });
@@ -138,7 +142,13 @@ impl MappingBody {
             NameOrderWord::LastFirst => NameOrder::LastFirst,
         });
         if faults.is_empty() {
-            Ok(MappingRequest { columns, phone_region, date_format, name_order, strict: self.strict })
+            Ok(MappingRequest {
+                columns,
+                phone_region,
+                date_format,
+                name_order,
+                strict: self.strict,
+            })
         } else {
             Err(faults)
         }
@@ -184,7 +194,7 @@ fn read_columns(
     security(("bearer" = ["imports:write"])),
 )]
 #[put("/imports/{id}/mapping")]
-pub async fn put_import_mapping(
+pub(crate) async fn put_import_mapping(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

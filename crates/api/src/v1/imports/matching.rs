@@ -222,20 +222,34 @@ impl MatchingBody {
                     ("outcomes/in_trash", in_trash.is_some()),
                 ];
                 only(&odd, at, "without matching there is no key and one class: all")?;
-                let import = ClassPolicy { action: Action::Import, tags: Vec::new(), consents: Vec::new() };
+                let import =
+                    ClassPolicy { action: Action::Import, tags: Vec::new(), consents: Vec::new() };
                 Ok(Matching::off(all.map_or(import, OutcomeBody::into_policy), on_limit))
             }
             ModeWord::Match => {
-                only(&[("outcomes/all", all.is_some())], at, "with matching the classes are none, one, many, in_trash")?;
+                only(
+                    &[("outcomes/all", all.is_some())],
+                    at,
+                    "with matching the classes are none, one, many, in_trash",
+                )?;
                 let key: MatchKey = match self.key.as_deref().map(str::parse) {
                     Some(Ok(key)) => key,
                     Some(Err(())) => {
                         let known = ["email", "phone", "external_id", "detail:NAME"];
-                        return Err(vec![steps::word_fault(&format!("{at}/key"), Code::InvalidValue, &known)]);
+                        return Err(vec![steps::word_fault(
+                            &format!("{at}/key"),
+                            Code::InvalidValue,
+                            &known,
+                        )]);
                     }
                     None => {
-                        let detail = "matching needs the key that rows and contacts are compared by";
-                        return Err(vec![Fault::new(format!("{at}/key"), Code::MissingField, detail)]);
+                        let detail =
+                            "matching needs the key that rows and contacts are compared by";
+                        return Err(vec![Fault::new(
+                            format!("{at}/key"),
+                            Code::MissingField,
+                            detail,
+                        )]);
                     }
                 };
                 let in_file = match self.in_file {
@@ -244,7 +258,8 @@ impl MatchingBody {
                     Some(InFileWord::Last) => InFile::Last,
                     Some(InFileWord::All) => InFile::All,
                 };
-                let policies = [none, one, many, in_trash].map(|body| body.map(OutcomeBody::into_policy));
+                let policies =
+                    [none, one, many, in_trash].map(|body| body.map(OutcomeBody::into_policy));
                 Ok(Matching::by(key, in_file, policies, on_limit))
             }
         }
@@ -272,7 +287,7 @@ fn only(odd: &[(&str, bool)], at: &str, detail: &str) -> Result<(), Vec<Fault>> 
     security(("bearer" = ["imports:write"])),
 )]
 #[put("/imports/{id}/matching")]
-pub async fn put_import_matching(
+pub(crate) async fn put_import_matching(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

@@ -15,7 +15,7 @@ pub mod revert;
 pub mod rows;
 pub mod run;
 mod upload;
-mod view;
+pub mod view;
 
 pub use mapping::{MappingBody, MappingColumnBody, MappingColumnsBody};
 pub use matching::MatchingBody;

@@ -23,7 +23,7 @@ use crate::state::State;
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}/plan")]
-pub async fn get_import_plan(
+pub(crate) async fn get_import_plan(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     id: Path<Uuid>,

@@ -23,7 +23,7 @@ use crate::v1::jobs::{JobView, location};
     security(("bearer" = ["imports:write"])),
 )]
 #[post("/imports/{id}/revert")]
-pub async fn revert_import(
+pub(crate) async fn revert_import(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     id: Path<Uuid>,

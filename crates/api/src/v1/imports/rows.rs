@@ -141,7 +141,7 @@ impl From<ReportRow> for RowView {
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}/rows")]
-pub async fn list_import_rows(
+pub(crate) async fn list_import_rows(
     state: State,
     caller: Scoped<scope::ImportsRead>,
     id: Path<Uuid>,

@@ -29,7 +29,6 @@ const OPTIONS_BYTES: usize = 1 << 20;
 
 /// A form with a file.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "documents a form that is read as a stream")]
 pub struct FileForm {
     /// The file.
     #[schema(value_type = String, format = Binary)]
@@ -38,7 +37,6 @@ pub struct FileForm {
 
 /// A form with a file and the steps.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "documents a form that is read as a stream")]
 pub struct RunForm {
     /// All the steps in one object.
     pub options: RunOptions,
@@ -130,7 +128,8 @@ impl RunOptions {
         }
         match (mapping, matching) {
             (Ok(mapping), Ok(matching)) if faults.is_empty() => {
-                let first_row = self.first_row.map(|word| FirstRowWord::from(word).as_str().to_owned());
+                let first_row =
+                    self.first_row.map(|word| FirstRowWord::from(word).as_str().to_owned());
                 Ok(Options { said, first_row, mapping, matching })
             }
             (mapping, matching) => {
@@ -155,7 +154,7 @@ impl RunOptions {
     security(("bearer" = ["imports:write"])),
 )]
 #[post("/imports/run")]
-pub async fn run_import(
+pub(crate) async fn run_import(
     state: State,
     caller: Scoped<scope::ImportsWrite>,
     key: IdempotencyKey,
@@ -163,7 +162,10 @@ pub async fn run_import(
     chunks: Chunks,
 ) -> Result<Reply, Problem> {
     if !is_form(request.headers()) {
-        return Err(Problem::new(Code::UnsupportedMediaType, "Send a multipart/form-data form with file and options."));
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "Send a multipart/form-data form with file and options.",
+        ));
     }
     let import = state
         .write(&caller, move |tenant, ctx| Ok(steps::create(tenant, ctx, None, "file")?))
@@ -176,7 +178,9 @@ pub async fn run_import(
     // refused, or an answer given before: the import that was made for this upload is not wanted
     if !done.as_ref().is_ok_and(|(_, used)| *used) {
         let id = import.id;
-        state.write(&caller, move |tenant, ctx| Ok(one_call::forget(tenant, ctx, id.into())?)).await?;
+        state
+            .write(&caller, move |tenant, ctx| Ok(one_call::forget(tenant, ctx, id.into())?))
+            .await?;
     }
     done.map(|(reply, _)| reply)
 }
@@ -201,18 +205,24 @@ async fn finish(
     let reply = state
         .post(caller, key, fingerprint, move |tenant, ctx| {
             using.store(true, std::sync::atomic::Ordering::Relaxed);
-            let mut whole = match given.get("template_id").and_then(Value::as_str).map(str::parse::<Uuid>) {
-                Some(Ok(template)) => match templates::get(tenant, template.into()) {
-                    Ok(template) => template.options.as_object().cloned().unwrap_or_default(),
-                    Err(kartoteka_app::Error::NotFound) => {
-                        return Err(Problem::fault("#/options/template_id", Code::UnknownReference, "There is no such saved mapping."));
-                    }
-                    Err(error) => return Err(error.into()),
-                },
-                _ => Map::new(),
-            };
+            let mut whole =
+                match given.get("template_id").and_then(Value::as_str).map(str::parse::<Uuid>) {
+                    Some(Ok(template)) => match templates::get(tenant, template.into()) {
+                        Ok(template) => template.options.as_object().cloned().unwrap_or_default(),
+                        Err(kartoteka_app::Error::NotFound) => {
+                            return Err(Problem::fault(
+                                "#/options/template_id",
+                                Code::UnknownReference,
+                                "There is no such saved mapping.",
+                            ));
+                        }
+                        Err(error) => return Err(error.into()),
+                    },
+                    _ => Map::new(),
+                };
             whole.extend(given);
-            let options: RunOptions = check_text(Value::Object(whole).to_string().as_bytes(), "#/options")?;
+            let options: RunOptions =
+                check_text(Value::Object(whole).to_string().as_bytes(), "#/options")?;
             let name = options.name.clone();
             let options = options.into_options()?;
             let (_, job) = one_call::run(tenant, ctx, id.into(), receiver, options, name)?;
@@ -239,7 +249,11 @@ async fn receive_form(upload: &mut Upload, mut form: Form) -> Result<Map<String,
                 while let Some(bytes) = field.next().await {
                     text.extend_from_slice(&bytes.map_err(|error| form.problem(&error))?);
                     if text.len() > OPTIONS_BYTES {
-                        return Err(Problem::fault("#/options", Code::TooLong, "The options are too long."));
+                        return Err(Problem::fault(
+                            "#/options",
+                            Code::TooLong,
+                            "The options are too long.",
+                        ));
                     }
                 }
                 // checked now, so that a fault is told before a long file is received
@@ -255,7 +269,11 @@ async fn receive_form(upload: &mut Upload, mut form: Form) -> Result<Map<String,
         }
     }
     if !found {
-        return Err(Problem::fault("#/file", Code::MissingField, "The form needs a field named file."));
+        return Err(Problem::fault(
+            "#/file",
+            Code::MissingField,
+            "The form needs a field named file.",
+        ));
     }
     upload.end().await?;
     Ok(options.unwrap_or_default())

@@ -95,7 +95,8 @@ impl Form {
                 }
             }
         });
-        let bytes: Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(bytes);
+        let bytes: Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, PayloadError>>>> =
+            Box::pin(bytes);
         Self { parts: Multipart::new(headers, bytes), refusal }
     }
 

@@ -147,7 +147,17 @@ pub struct SourceView {
 
 impl From<StoredSource> for SourceView {
     fn from(source: StoredSource) -> Self {
-        let StoredSource { filename, bytes, sha256, encoding, bom, dialect, columns, preview, header_guess } = source;
+        let StoredSource {
+            filename,
+            bytes,
+            sha256,
+            encoding,
+            bom,
+            dialect,
+            columns,
+            preview,
+            header_guess,
+        } = source;
         let quote = serde_json::to_value(dialect.quote).ok();
         Self {
             filename,
@@ -344,7 +354,8 @@ pub struct SummaryView {
 
 impl From<Summary> for SummaryView {
     fn from(summary: Summary) -> Self {
-        let Summary { created, updated, restored, skipped, invalid, unchanged, merged_in_file } = summary;
+        let Summary { created, updated, restored, skipped, invalid, unchanged, merged_in_file } =
+            summary;
         Self { created, updated, restored, skipped, invalid, unchanged, merged_in_file }
     }
 }
@@ -372,7 +383,8 @@ impl ImportView {
     /// A stored member cannot be read.
     pub fn new(import: ImportRecord, job: Option<Job>) -> Result<Self, Problem> {
         let state: Option<ImportState> = import.state.parse().ok();
-        let ended = state.is_some_and(|state| state >= ImportState::Done) && import.committed_at.is_some();
+        let ended =
+            state.is_some_and(|state| state >= ImportState::Done) && import.committed_at.is_some();
         let contacts = json!({ "selection": { "where": { "field": "import", "op": "eq", "value": import.id } } });
         Ok(Self {
             id: import.id,
@@ -381,7 +393,8 @@ impl ImportView {
             columns: read::<Vec<Column>>(import.columns.as_ref())?
                 .map(|columns| columns.into_iter().map(Into::into).collect()),
             mapping: read::<Mapping>(import.mapping.as_ref())?.map(|mapping| json!(mapping)),
-            matching: read::<Matching>(import.matching.as_ref())?.map(|matching| matching_view(&matching)),
+            matching: read::<Matching>(import.matching.as_ref())?
+                .map(|matching| matching_view(&matching)),
             plan: read::<Plan>(import.plan.as_ref())?.map(Into::into),
             job: job.map(Into::into),
             summary: read::<Summary>(import.summary.as_ref())?.map(Into::into),
@@ -424,7 +437,9 @@ impl ImportView {
 fn matching_view(matching: &Matching) -> Value {
     let policy = |policy: &ClassPolicy| json!(policy);
     match &matching.key {
-        None => json!({ "mode": "none", "on_limit": matching.on_limit, "outcomes": { "all": policy(&matching.none) } }),
+        None => {
+            json!({ "mode": "none", "on_limit": matching.on_limit, "outcomes": { "all": policy(&matching.none) } })
+        }
         Some(key) => {
             let outcomes: serde_json::Map<String, Value> = Class::ALL
                 .iter()

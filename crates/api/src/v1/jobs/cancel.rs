@@ -24,7 +24,7 @@ use crate::state::State;
     security(("bearer" = [])),
 )]
 #[post("/jobs/{id}/cancel")]
-pub async fn cancel_job(
+pub(crate) async fn cancel_job(
     state: State,
     caller: Scoped<AnyScope>,
     id: Path<Uuid>,
@@ -35,7 +35,8 @@ pub async fn cancel_job(
     state
         .post(&caller, &key, Fingerprint::empty(), move |tenant, ctx| {
             let job = jobs::get(tenant, id.into())?;
-            let needed = if job.kind.starts_with("import_") { Scope::ImportsWrite } else { Scope::Admin };
+            let needed =
+                if job.kind.starts_with("import_") { Scope::ImportsWrite } else { Scope::Admin };
             asking.require(needed)?;
             Ok(Done(JobView::from(jobs::cancel(tenant, ctx, id.into())?)))
         })

@@ -42,7 +42,11 @@ struct Watch {
     security(("bearer" = [])),
 )]
 #[get("/jobs/{id}/events")]
-pub async fn watch_job(state: State, caller: Scoped<AnyScope>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn watch_job(
+    state: State,
+    caller: Scoped<AnyScope>,
+    id: Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let id = *id;
     let caller: Caller = (*caller).clone();
     // a job that is not there is a problem document, not a stream

@@ -22,7 +22,11 @@ use crate::state::State;
     security(("bearer" = [])),
 )]
 #[get("/jobs/{id}")]
-pub async fn get_job(state: State, caller: Scoped<AnyScope>, id: Path<Uuid>) -> Result<Done<JobView>, Problem> {
+pub(crate) async fn get_job(
+    state: State,
+    caller: Scoped<AnyScope>,
+    id: Path<Uuid>,
+) -> Result<Done<JobView>, Problem> {
     let id = *id;
     state.read(&caller, move |tenant, _ctx| Ok(Done(jobs::get(tenant, id.into())?.into()))).await
 }

@@ -22,7 +22,7 @@ use crate::state::State;
     security(("bearer" = [])),
 )]
 #[get("/jobs")]
-pub async fn list_jobs(
+pub(crate) async fn list_jobs(
     state: State,
     caller: Scoped<AnyScope>,
     page: Query<PageQuery>,
@@ -32,8 +32,10 @@ pub async fn list_jobs(
     state
         .read(&caller, move |tenant, _ctx| {
             let wanted = i64::try_from(limit).unwrap_or(0) + 1;
-            let mut data: Vec<JobView> =
-                jobs::list(tenant, after.map(Into::into), wanted)?.into_iter().map(Into::into).collect();
+            let mut data: Vec<JobView> = jobs::list(tenant, after.map(Into::into), wanted)?
+                .into_iter()
+                .map(Into::into)
+                .collect();
             let more = data.len() > limit;
             data.truncate(limit);
             let last = data.last().filter(|_| more);
