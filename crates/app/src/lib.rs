@@ -8,6 +8,7 @@ pub mod clock;
 pub mod consents;
 pub mod contacts;
 pub mod context;
+pub mod demo;
 pub mod error;
 pub mod imports;
 pub mod jobs;

@@ -1,0 +1,134 @@
+//! A workspace to try things on: invented contacts, tags, consents and two imports with reports.
+//!
+//! The contacts come in through the import like everybody's, so that what Swagger UI shows is what
+//! a real list would look like. A second run finds its contacts and changes nothing.
+
+mod lists;
+mod people;
+
+use std::time::{Duration, Instant};
+
+use kartoteka_domain::actor::Actor;
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::{ImportId, WorkspaceId};
+use kartoteka_domain::imports::mapping::{ColumnMapping, Policy};
+use kartoteka_domain::imports::matching::{
+    Action, ClassPolicy, InFile, MatchKey, Matching, OnLimit,
+};
+use kartoteka_domain::imports::state::ImportState;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::imports::one_call::{self, Options};
+use crate::imports::receive::{self, Receiver, Said};
+use crate::imports::steps::{self, MappingRequest};
+use crate::worker::{Environment, run_due};
+
+use lists::List;
+
+/// How long one list may take, when another process works on it.
+const PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(200);
+
+/// Imports the invented lists and waits until they are in; the ids of the imports.
+///
+/// `owner` names this process to the queue: it works the jobs off itself unless a running worker is
+/// quicker.
+///
+/// # Errors
+/// What an import refuses, which it should not; `job_failed` when one did not succeed in time.
+pub fn fill(
+    environment: &Environment,
+    workspace: WorkspaceId,
+    owner: &str,
+) -> Result<Vec<ImportId>, Error> {
+    lists::all().into_iter().map(|list| import(environment, workspace, owner, list)).collect()
+}
+
+fn import(
+    environment: &Environment,
+    workspace: WorkspaceId,
+    owner: &str,
+    list: List,
+) -> Result<ImportId, Error> {
+    let ctx = Context {
+        workspace,
+        actor: Actor::System,
+        now: environment.clock.now(),
+        request_id: None,
+        ip: None,
+    };
+    let options = Options {
+        said: Said::default(),
+        first_row: Some("header".to_owned()),
+        mapping: MappingRequest { columns: Some(columns(&list)?), ..MappingRequest::default() },
+        matching: matching(list.tag),
+    };
+    let id = environment.db.write(workspace, |tenant| -> Result<ImportId, Error> {
+        let record = steps::create(tenant, &ctx, Some(list.name.to_owned()), "file")?;
+        let id = ImportId(record.id);
+        let limit = u64::try_from(list.csv.len()).unwrap_or(u64::MAX);
+        let mut receiver = Receiver::new(ctx.new_id(), Some(list.filename.to_owned()), limit);
+        let upload = receiver.upload;
+        if let Some(piece) = receiver.take(list.csv.as_bytes())? {
+            receive::keep(tenant, id, upload, piece)?;
+        }
+        if let Some(piece) = receiver.last() {
+            receive::keep(tenant, id, upload, piece)?;
+        }
+        one_call::run(tenant, &ctx, id, receiver, options)?;
+        Ok(id)
+    })?;
+    wait_for(environment, workspace, owner, id)?;
+    Ok(id)
+}
+
+fn columns(list: &List) -> Result<Vec<ColumnMapping>, Error> {
+    list.targets
+        .iter()
+        .enumerate()
+        .map(|(index, target)| match target.parse() {
+            Ok(target) => Ok(ColumnMapping {
+                index,
+                target: Some(target),
+                policy: Policy::Overwrite,
+                clear_empty: false,
+            }),
+            Err(_) => Err(Error::refused(Code::Internal, format!("{target} is no target"))),
+        })
+        .collect()
+}
+
+fn matching(tag: &str) -> Matching {
+    let policy = |action| ClassPolicy { action, tags: vec![tag.to_owned()], consents: Vec::new() };
+    Matching::by(
+        MatchKey::Email,
+        InFile::Merge,
+        [Some(policy(Action::Import)), Some(policy(Action::Update)), None, None],
+        OnLimit::Refuse,
+    )
+}
+
+fn wait_for(
+    environment: &Environment,
+    workspace: WorkspaceId,
+    owner: &str,
+    id: ImportId,
+) -> Result<(), Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        run_due(environment, owner)?;
+        let import = environment.db.read(workspace, |tenant| crate::imports::get(tenant, id))?;
+        if import.state == ImportState::Done.as_str() {
+            return Ok(());
+        }
+        let failed = [ImportState::Failed, ImportState::Cancelled]
+            .iter()
+            .any(|state| import.state == state.as_str());
+        if failed || Instant::now() > deadline {
+            let detail = format!("the import of invented contacts ended as {}", import.state);
+            return Err(Error::refused(Code::JobFailed, detail));
+        }
+        std::thread::sleep(POLL);
+    }
+}
