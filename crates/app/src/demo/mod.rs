@@ -76,7 +76,7 @@ fn import(
         if let Some(piece) = receiver.last() {
             receive::keep(tenant, id, upload, piece)?;
         }
-        one_call::run(tenant, &ctx, id, receiver, options)?;
+        one_call::run(tenant, &ctx, id, receiver, options, None)?;
         Ok(id)
     })?;
     wait_for(environment, workspace, owner, id)?;
