@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -79,6 +79,39 @@ async fn read_bytes(request: &HttpRequest, payload: &mut Payload) -> Result<Byte
     is_json(request)?;
     let settings = state.settings();
     read_limited(request, payload, settings.json_limit, settings.body_timeout).await
+}
+
+/// A JSON object whose members the domain reads, because their meaning cannot be told by a schema: it
+/// finds what a schema would find, and everything else, at once.
+#[derive(Clone, Debug)]
+pub struct JsonObject {
+    /// The members.
+    pub members: Map<String, Value>,
+    /// For [`crate::state::AppState::post`].
+    pub fingerprint: Fingerprint,
+}
+
+impl FromRequest for JsonObject {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_bytes(&request, &mut payload).await?;
+            let fingerprint = Fingerprint::of(&bytes);
+            let (value, mut faults) =
+                strict::parse(&bytes).map_err(|error| not_json(&bytes, &error))?;
+            // the domain sees U+0000 itself, and tells it with all the rest
+            faults.retain(|fault| fault.code != Code::NulCharacter);
+            match value {
+                Value::Object(members) if faults.is_empty() => Ok(Self { members, fingerprint }),
+                Value::Object(_) => Err(Problem::invalid(faults)),
+                _ => Err(Problem::fault("#", Code::InvalidType, "The body is an object.")),
+            }
+        })
+    }
 }
 
 /// A JSON body as it came, and what is wrong with any JSON: a key twice, U+0000. For bodies that a reader

@@ -12,6 +12,6 @@ pub mod strict;
 pub use body::{Chunks, read_limited};
 pub use caller::{AnyScope, Caller, Proves, Scoped, scope};
 pub use headers::{IdempotencyKey, IfMatch};
-pub use json::{Fingerprint, ValidJson, nullable};
+pub use json::{Fingerprint, JsonObject, ValidJson, nullable};
 pub use path::Path;
 pub use query::Query;

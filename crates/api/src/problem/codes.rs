@@ -40,6 +40,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::UnknownReference
         | Code::EmptySelection
         | Code::NothingIdentifies
+        | Code::ContactLimitReached
         | Code::WeakPassword
         | Code::UnknownScope
         | Code::ImportEmpty
@@ -72,7 +73,6 @@ pub fn status_of(code: Code) -> StatusCode {
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Code::Conflict
         | Code::IdempotencyInProgress
-        | Code::ContactLimitReached
         | Code::AmbiguousKey
         | Code::NotInTrash
         | Code::TagInUse

@@ -6,7 +6,10 @@ pub mod contacts;
 pub mod import_templates;
 pub mod imports;
 pub mod jobs;
+pub mod purposes;
 pub mod segments;
+pub mod tags;
+pub mod trash;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,5 +19,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(contacts::configure)
         .configure(import_templates::configure)
         .configure(imports::configure)
-        .configure(jobs::configure);
+        .configure(jobs::configure)
+        .configure(tags::configure)
+        .configure(purposes::configure)
+        .configure(trash::configure);
 }

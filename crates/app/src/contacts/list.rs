@@ -10,13 +10,15 @@ use kartoteka_domain::contacts::phone::{Phone, Region};
 use kartoteka_domain::contacts::search::{self, MAX_SEARCH_CHARS, MAX_SEARCH_WORDS};
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::tags::TagName;
-use kartoteka_persistence::contacts::list::{Column, Filter, Kind, Sort, SortKey};
+use kartoteka_persistence::contacts::list::{Column, Kind, SortKey};
 use kartoteka_persistence::sql::Bind;
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
 use crate::error::Error;
 
-pub use kartoteka_persistence::contacts::list::{Condition, Page, Position, count, page};
+pub use kartoteka_persistence::contacts::list::{
+    Condition, Filter, Page, Position, Sort, count, page,
+};
 
 /// Columns of one order.
 const MAX_SORT_KEYS: usize = 5;
@@ -34,8 +36,8 @@ pub struct Request {
     pub tag: Option<String>,
     /// Values of columns by name.
     pub equal: Vec<(&'static str, String)>,
-    /// Instants: name of the parameter, column, `true` for "at or after", value.
-    pub times: Vec<(&'static str, &'static str, bool, DateTime<Utc>)>,
+    /// Instants: column, `true` for "at or after" and `false` for "before", value.
+    pub times: Vec<(&'static str, bool, DateTime<Utc>)>,
 }
 
 /// Reads a request into conditions.
@@ -80,9 +82,7 @@ pub fn filter(tenant: &mut Tenant<'_>, request: &Request) -> Result<Filter, Erro
             Err((code, detail)) => faults.push(Fault::new(format!("?{name}"), code, detail)),
         }
     }
-    for (_, column, from, instant) in &request.times {
-        filter.times.push((column, *from, *instant));
-    }
+    filter.times.clone_from(&request.times);
     if faults.is_empty() { Ok(filter) } else { Err(Error::invalid(faults)) }
 }
 

@@ -15,12 +15,14 @@ use kartoteka_domain::contacts::patch::Reading;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::ids::ContactId;
 use kartoteka_domain::tags::TagSet;
+use kartoteka_persistence::contacts::read;
 use kartoteka_persistence::contacts::row::StoredTag;
-use kartoteka_persistence::contacts::{Stored, read};
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
 use crate::context::Context;
 use crate::error::Error;
+
+pub use kartoteka_persistence::contacts::Stored;
 
 /// One contact, in the trash or not.
 ///

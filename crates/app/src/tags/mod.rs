@@ -9,7 +9,7 @@ use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, TagId};
 use kartoteka_domain::tags::{TagName, TagSet, read_name};
 use kartoteka_persistence::contacts::{Stored, read, write};
-use kartoteka_persistence::tags::{self as store, Tag, TagsOf, Use};
+use kartoteka_persistence::tags::{self as store, TagsOf};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::audit;
@@ -17,7 +17,7 @@ use crate::contacts::patch;
 use crate::context::Context;
 use crate::error::Error;
 
-pub use kartoteka_persistence::tags::list;
+pub use kartoteka_persistence::tags::{Tag, Use, list};
 
 /// A tag and how many contacts carry it.
 ///

@@ -1,10 +1,63 @@
-//! Contacts.
+//! Contacts, with what hangs on one: consents, flags, tags.
 
+pub mod batch;
+pub mod bulk_delete;
+pub mod can_send;
+pub mod consents;
 pub mod count;
+pub mod create;
+pub mod delete;
+pub mod flags;
+pub mod get;
+pub mod list;
+pub mod patch;
+pub mod tags;
+pub mod upsert;
+pub mod view;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// The operations on contacts.
+use kartoteka_app::contacts::Stored;
+
+use crate::extract::IfMatch;
+use crate::problem::Problem;
+use view::ContactView;
+
+/// The operations on contacts. Paths with a word in the place of the id come before those with the id.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(count::count_contacts);
+    config
+        .service(count::count_contacts)
+        .service(list::count_listed_contacts)
+        .service(batch::batch_contacts)
+        .service(bulk_delete::bulk_delete_contacts)
+        .service(upsert::upsert_contact)
+        .service(list::list_contacts)
+        .service(create::create_contact)
+        .service(get::get_contact)
+        .service(patch::patch_contact)
+        .service(delete::delete_contact)
+        .service(consents::list_consents)
+        .service(consents::declare_consent)
+        .service(can_send::can_send_contact)
+        .service(flags::put_subscription)
+        .service(flags::put_mute)
+        .service(tags::put_contact_tag)
+        .service(tags::delete_contact_tag);
+}
+
+/// Refuses a change that was meant for another version of the contact.
+pub(crate) fn unchanged(if_match: &IfMatch, now: &Stored) -> Result<(), Problem> {
+    if if_match.is_given() { if_match.check(&ContactView::from(now.clone())) } else { Ok(()) }
+}
+
+/// The same where the contact may not exist yet: then no version of it is the one that was meant.
+pub(crate) fn unchanged_or_new(if_match: &IfMatch, now: Option<&Stored>) -> Result<(), Problem> {
+    match now {
+        Some(now) => unchanged(if_match, now),
+        None if if_match.is_given() => Err(Problem::new(
+            kartoteka_domain::codes::Code::PreconditionFailed,
+            "There is no contact with this key that If-Match could mean.",
+        )),
+        None => Ok(()),
+    }
 }
