@@ -538,7 +538,9 @@ fn plan(conn: &mut diesel::PgConnection, workspace: Uuid, condition: &Value) -> 
     sql.push("EXPLAIN (COSTS OFF) SELECT c.id FROM contacts c WHERE c.trashed_at IS NULL AND c.workspace_id = ");
     sql.push(&placeholder).push(" AND ");
     let selection = selection(&json!({"where": condition}));
-    segments::condition(&selection, &mut sql, "c", &placeholder, nows()[0]);
+    let mut tenant = kartoteka_persistence::Tenant::on(conn, WorkspaceId(workspace));
+    let names = segments::Names::load(&mut tenant, &selection).unwrap();
+    segments::condition(&selection, &mut sql, "c", &placeholder, &names, nows()[0]);
     sql.push(" ORDER BY c.id DESC LIMIT 50");
     let lines: Vec<PlanLine> = sql.load(conn).unwrap();
     lines.into_iter().map(|line| line.line + "\n").collect()
@@ -559,6 +561,7 @@ fn usual_conditions_are_answered_from_indexes() {
         (leaf("phone", "eq", json!("+420601000077")), &["contacts_phone_idx"]),
         (leaf("external_id", "eq", json!("e77")), &["contacts_external_id_idx"]),
         (leaf("tag", "has", json!("common")), &["contact_tags_pkey", "contacts_pkey"]),
+        (leaf("tag", "has", json!("rare")), &["contact_tags_tag_idx", "contacts_pkey"]),
         (leaf("tag", "has_not", json!("common")), &["contact_tags_pkey", "contacts_pkey"]),
         (leaf("consent:email_basic", "eq", json!("granted")), &["consents_pkey", "contacts_pkey"]),
         (leaf("email_status", "eq", json!("opt_in")), &["consents_pkey", "contacts_pkey"]),
@@ -588,13 +591,16 @@ fn large(conn: &mut diesel::PgConnection, workspace: Uuid) {
     };
     workspaces::create(conn, &settings, [Uuid::from_u128(1), Uuid::from_u128(2)]).unwrap();
     for statement in [
-        "INSERT INTO tags SELECT $WS, lpad('1', 32, '0')::uuid, 'common', 'common', now(), now()",
+        "INSERT INTO tags SELECT $WS, lpad(n, 32, '0')::uuid, name, name, now(), now() \
+         FROM (VALUES ('1', 'common'), ('2', 'rare')) AS t (n, name)",
         "INSERT INTO contacts (workspace_id, id, external_id, last_name, email, email_key, phone, origin, search, \
              created_at, updated_at) \
          SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, 'e' || n, 'Novák', 'u' || n || '@x.cz', 'u' || n || '@x.cz', \
              '+' || (420601000000 + n), 'import', 'novak', now(), now() FROM generate_series(1, 30000) AS n",
         "INSERT INTO contact_tags SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('1', 32, '0')::uuid, 0, now() \
          FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
+        "INSERT INTO contact_tags SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('2', 32, '0')::uuid, 0, now() \
+         FROM generate_series(1, 10) AS n",
         "INSERT INTO consents SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('1', 32, '0')::uuid, n % 4 > 0, $WS, \
              now() FROM generate_series(1, 30000) AS n WHERE n % 2 = 0",
         "INSERT INTO imports (workspace_id, id, name, method, state, actor_type, committed_at, id_salt, applied_row, \

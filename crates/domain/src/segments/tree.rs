@@ -32,6 +32,28 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// All conditions of all its trees.
+    pub fn each_leaf<'s>(&'s self, visit: &mut impl FnMut(&'s Leaf)) {
+        let Self { segments: _, include, exclude, filter } = self;
+        for tree in [include, exclude, filter].into_iter().flatten() {
+            tree.each_leaf(visit);
+        }
+    }
+}
+
+impl Filter {
+    fn each_leaf<'f>(&'f self, visit: &mut impl FnMut(&'f Leaf)) {
+        match self {
+            Self::And(filters) | Self::Or(filters) => {
+                filters.iter().for_each(|filter| filter.each_leaf(visit));
+            }
+            Self::Not(filter) => filter.each_leaf(visit),
+            Self::Leaf(leaf) => visit(leaf),
+        }
+    }
+}
+
 /// A condition, or conditions joined.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {

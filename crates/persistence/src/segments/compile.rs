@@ -19,6 +19,7 @@ use kartoteka_domain::segments::when::{AnniversaryDays, Period, anniversary_days
 use kartoteka_domain::segments::{ConsentState, Filter, Leaf, Range, Selection, Test};
 use uuid::Uuid;
 
+use super::names::Names;
 use crate::sql::{Bind, Sql};
 
 /// Texts that read as a number; the same as the domain's reading of details.
@@ -27,7 +28,7 @@ const NUMBER: &str = "'^[+-]?[0-9]{1,15}([.,][0-9]{1,20})?$'";
 const DAY: &str = "'^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])($|[T ])'";
 
 /// Adds what `selection` demands of the row `alias` of `contacts`, as one condition. `workspace` is the
-/// placeholder the statement has bound its workspace to.
+/// placeholder the statement has bound its workspace to, `names` are those of the selection.
 ///
 /// That the row belongs to the workspace and lives is for the statement around it to say.
 pub fn condition(
@@ -35,11 +36,12 @@ pub fn condition(
     sql: &mut Sql,
     alias: &str,
     workspace: &str,
+    names: &Names,
     now: DateTime<Utc>,
 ) {
     // PostgreSQL keeps microseconds
     let now = now.trunc_subsecs(6);
-    let mut compiler = Compiler { sql, alias, workspace, now, today: now.date_naive() };
+    let mut compiler = Compiler { sql, alias, workspace, names, now, today: now.date_naive() };
     let Selection { segments, include, exclude, filter } = selection;
     compiler.push("(TRUE");
     match include {
@@ -67,6 +69,7 @@ struct Compiler<'s> {
     alias: &'s str,
     /// `$n` of the workspace.
     workspace: &'s str,
+    names: &'s Names,
     now: DateTime<Utc>,
     today: NaiveDate,
 }
@@ -378,16 +381,27 @@ impl Compiler<'_> {
         ));
     }
 
+    /// ` AND column` is one of `ids`; one id is compared plainly, so that the planner knows how common it is.
+    fn is_among(&mut self, column: &str, ids: &[Uuid]) {
+        match ids {
+            [one] => {
+                self.push(&format!(" AND {column} = "));
+                self.bind(*one);
+            }
+            many => {
+                self.push(&format!(" AND {column} = ANY ("));
+                self.bind(many.to_vec());
+                self.push(")");
+            }
+        }
+    }
+
     fn tag(&mut self, test: &TagTest, negated: bool) {
-        let workspace = self.workspace;
         self.exists(negated, "contact_tags");
         if let Some(keys) = &test.keys {
-            // one tag is looked up once; an unknown one is NULL and holds nobody
-            let single = keys.len() == 1;
-            self.push(if single { " AND t.tag_id = (" } else { " AND t.tag_id = ANY (ARRAY(" });
-            self.push(&format!("SELECT g.id FROM tags g WHERE g.workspace_id = {workspace} AND "));
-            self.one_of("g.name_key", keys.clone());
-            self.push(if single { ")" } else { "))" });
+            // a tag nobody made is on nobody
+            let ids: Vec<Uuid> = keys.iter().filter_map(|key| self.names.tag(key)).collect();
+            self.is_among("t.tag_id", &ids);
         }
         if let Some(ScoreTest { test, negated }) = &test.score {
             self.push(" AND ");
@@ -407,13 +421,9 @@ impl Compiler<'_> {
                 (false, true) => " AND NOT t.granted",
                 (false, false) => return self.push(if never { "TRUE" } else { "FALSE" }),
             };
-        let workspace = self.workspace;
+        let ids: Vec<Uuid> = self.names.purpose(purpose).into_iter().collect();
         self.exists(never, "consents");
-        self.push(&format!(
-            " AND t.purpose_id = (SELECT p.id FROM purposes p WHERE p.workspace_id = {workspace} AND p.name = "
-        ));
-        self.bind(purpose);
-        self.push(")");
+        self.is_among("t.purpose_id", &ids);
         self.push(rows);
         self.push(")");
     }
@@ -452,14 +462,9 @@ impl Compiler<'_> {
 
     /// There are, or are not, last words on purposes of the channel.
     fn channel_words(&mut self, channel: Channel, negated: bool, further: &str) {
-        let workspace = self.workspace;
+        let ids = self.names.purposes_of(channel);
         self.exists(negated, "consents");
-        self.push(&format!(
-            " AND t.purpose_id = ANY (ARRAY(SELECT p.id FROM purposes p \
-             WHERE p.workspace_id = {workspace} AND p.channel = "
-        ));
-        self.bind(channel.as_str());
-        self.push("))");
+        self.is_among("t.purpose_id", &ids);
         self.push(further);
         self.push(")");
     }

@@ -9,7 +9,7 @@ fn sql(json: &Value) -> String {
     let mut sql = Sql::default();
     let now = Utc.with_ymd_and_hms(2026, 12, 25, 10, 0, 0).unwrap();
     let workspace = sql.param(Uuid::nil());
-    condition(&selection, &mut sql, "c", &workspace, now);
+    condition(&selection, &mut sql, "c", &workspace, &Names::for_tests(), now);
     sql.text().to_owned()
 }
 
@@ -55,13 +55,17 @@ fn conditions_become_statements_planners_know() {
         (
             one("tag", "has_not", json!("vip")),
             "NOT EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
-             AND t.tag_id = (SELECT g.id FROM tags g WHERE g.workspace_id = $1 AND g.name_key = $2))",
+             AND t.tag_id = $2)",
+        ),
+        (
+            one("tag", "in", json!(["spring", "autumn"])),
+            "EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
+             AND t.tag_id = ANY ($2))",
         ),
         (
             one("consent:email_basic", "ne", json!("granted")),
             "NOT EXISTS (SELECT FROM consents t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
-             AND t.purpose_id = (SELECT p.id FROM purposes p WHERE p.workspace_id = $1 AND p.name = $2) \
-             AND t.granted)",
+             AND t.purpose_id = $2 AND t.granted)",
         ),
         (
             one("communication", "ne", json!("muted")),

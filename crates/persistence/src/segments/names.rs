@@ -1,0 +1,148 @@
+//! What names in a selection stand for: looked up first, so that the statement compares ids, whose
+//! frequency the planner knows.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use kartoteka_domain::consents::ledger::Channel;
+use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::segments::{Reference, Selection, Target, Test};
+
+use super::IdRow;
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::sql::Sql;
+
+/// The tags and purposes a selection names, by their names.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    tags: HashMap<String, Uuid>,
+    purposes: Vec<Purpose>,
+}
+
+#[derive(Clone, Debug, QueryableByName)]
+struct Purpose {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    channel: String,
+}
+
+#[derive(QueryableByName)]
+struct TagRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name_key: String,
+}
+
+impl Names {
+    /// Looks up what the selection names; asks nothing when it names nothing.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub fn load(tenant: &mut Tenant<'_>, selection: &Selection) -> Result<Self, StoreError> {
+        let (mut keys, mut with_purposes) = (Vec::new(), false);
+        selection.each_leaf(&mut |leaf| match &leaf.test {
+            Test::Tag(tag) => keys.extend(tag.keys.iter().flatten().cloned()),
+            Test::Consent(..) | Test::Status(..) => with_purposes = true,
+            _ => {}
+        });
+        let mut names = Self::default();
+        if !keys.is_empty() {
+            let mut sql = Sql::new("SELECT id, name_key FROM tags WHERE workspace_id = ");
+            sql.bind(tenant.workspace).push(" AND name_key = ANY (").bind(keys).push(")");
+            let rows: Vec<TagRow> = sql.load(tenant.conn)?;
+            names.tags = rows.into_iter().map(|row| (row.name_key, row.id)).collect();
+        }
+        if with_purposes {
+            let mut sql = Sql::new("SELECT id, name, channel FROM purposes WHERE workspace_id = ");
+            sql.bind(tenant.workspace).push(" ORDER BY id");
+            names.purposes = sql.load(tenant.conn)?;
+        }
+        Ok(names)
+    }
+
+    pub(super) fn tag(&self, key: &str) -> Option<Uuid> {
+        self.tags.get(key).copied()
+    }
+
+    pub(super) fn purpose(&self, name: &str) -> Option<Uuid> {
+        self.purposes.iter().find(|purpose| purpose.name == name).map(|purpose| purpose.id)
+    }
+
+    pub(super) fn purposes_of(&self, channel: Channel) -> Vec<Uuid> {
+        let of = self.purposes.iter().filter(|purpose| purpose.channel == channel.as_str());
+        of.map(|purpose| purpose.id).collect()
+    }
+}
+
+/// Which of the things a tree refers to exist in the workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Existing {
+    purposes: HashSet<String>,
+    imports: HashSet<ImportId>,
+}
+
+impl Existing {
+    /// Whether this one does. There are no saved segments.
+    #[must_use]
+    pub fn holds(&self, target: &Target) -> bool {
+        match target {
+            Target::Purpose(name) => self.purposes.contains(name),
+            Target::Import(id) => self.imports.contains(id),
+            Target::Segment(_) => false,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct NameRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Looks up what `references` point to.
+///
+/// # Errors
+/// What the database said.
+pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
+    let mut names: Vec<String> = Vec::new();
+    let mut ids: Vec<Uuid> = Vec::new();
+    for reference in references {
+        match &reference.target {
+            Target::Purpose(name) => names.push(name.clone()),
+            Target::Import(id) => ids.push(id.0),
+            Target::Segment(_) => {}
+        }
+    }
+    let mut found = Existing::default();
+    if !names.is_empty() {
+        let mut sql = Sql::new("SELECT name FROM purposes WHERE workspace_id = ");
+        sql.bind(tenant.workspace).push(" AND name = ANY (").bind(names).push(")");
+        let rows: Vec<NameRow> = sql.load(tenant.conn)?;
+        found.purposes = rows.into_iter().map(|row| row.name).collect();
+    }
+    if !ids.is_empty() {
+        let mut sql = Sql::new("SELECT id FROM imports WHERE workspace_id = ");
+        sql.bind(tenant.workspace).push(" AND id = ANY (").bind(ids).push(")");
+        let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+        found.imports = rows.into_iter().map(|row| ImportId(row.id)).collect();
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+impl Names {
+    /// A tag and a purpose for tests of the text.
+    pub(super) fn for_tests() -> Self {
+        let purpose =
+            Purpose { id: Uuid::nil(), name: "email_basic".into(), channel: "email".into() };
+        Self { tags: HashMap::from([("vip".to_owned(), Uuid::nil())]), purposes: vec![purpose] }
+    }
+}
