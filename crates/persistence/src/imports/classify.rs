@@ -409,6 +409,6 @@ pub fn suppressed(tenant: &mut Tenant<'_>, import: ImportId) -> Result<i64, Stor
 pub fn has_suppressions(tenant: &mut Tenant<'_>) -> Result<bool, StoreError> {
     let mut sql =
         Sql::new("SELECT count(*) AS n FROM (SELECT 1 FROM suppressions WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND channel = 'email' LIMIT 1) AS some");
+    sql.bind(tenant.workspace).push(" AND channel = 'email' LIMIT 1) AS one");
     Ok(sql.count(tenant.conn)? > 0)
 }
