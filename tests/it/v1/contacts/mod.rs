@@ -1,3 +1,4 @@
 //! Tests of contacts.
 
 mod count;
+mod query;

@@ -11,6 +11,7 @@ pub mod flags;
 pub mod get;
 pub mod list;
 pub mod patch;
+pub mod query;
 pub mod tags;
 pub mod upsert;
 pub mod view;
@@ -27,6 +28,7 @@ use view::ContactView;
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(count::count_contacts)
+        .service(query::query_contacts)
         .service(list::count_listed_contacts)
         .service(batch::batch_contacts)
         .service(bulk_delete::bulk_delete_contacts)
