@@ -4,8 +4,10 @@
 //! not for others. Every condition is tried alone and negated; then trees of them, grown at random.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::contact::display_name;
 use kartoteka_domain::contacts::email::Email;
@@ -13,7 +15,7 @@ use kartoteka_domain::ids::{ImportId, WorkspaceId};
 use kartoteka_domain::segments::fields::{Field, Op, TextField, WordField};
 use kartoteka_domain::segments::{ConsentFact, ContactFacts, Selection, TagFact, matches, read};
 use kartoteka_persistence::sql::Sql;
-use kartoteka_persistence::{segments, workspaces};
+use kartoteka_persistence::{Db, Settings, segments, workspaces};
 use kartoteka_tests::TestDatabase;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -573,6 +575,30 @@ fn usual_conditions_are_answered_from_indexes() {
         }
         let whole = plan.lines().any(|line| line.contains("Seq Scan on contacts"));
         assert!(!whole, "{condition} reads all contacts:\n{plan}");
+    }
+}
+
+/// SEG-4: a selection that takes longer than a statement may is refused in words that help.
+#[test]
+fn a_selection_that_takes_too_long_is_refused() {
+    let database = TestDatabase::migrated();
+    let workspace = Uuid::from_u128(7);
+    large(&mut database.connection(), workspace);
+    let hasty = Settings { statement_timeout: Duration::from_millis(5), ..database.settings(1) };
+    // not one of these holds, so each contact is folded for each of them
+    let slow: Vec<Value> = (0..90)
+        .map(|n| json!({"field": "external_id", "op": "ends_with", "value": format!("x{n}")}))
+        .collect();
+    let selection = selection(&json!({"where": {"or": slow}}));
+    let counted = Db::connect(&hasty).read(WorkspaceId(workspace), |tenant| {
+        kartoteka_app::segments::count(tenant, &selection, nows()[0])
+    });
+    match counted {
+        Err(kartoteka_app::Error::Refused(refusal)) => {
+            assert_eq!(refusal.code, Code::DatabaseBusy);
+            assert!(refusal.detail.contains("Narrow it"), "{}", refusal.detail);
+        }
+        other => panic!("{other:?}"),
     }
 }
 

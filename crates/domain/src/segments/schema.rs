@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{CONSENT, ConsentState, DETAIL, Field, Kind, Op};
-use super::read::{MAX_SEGMENTS, MAX_TEXT, MAX_VALUES};
+use super::read::{MAX_DEPTH, MAX_NODES, MAX_SEGMENTS, MAX_TEXT, MAX_VALUES};
 
 /// The schema of a filter; `filter` and `condition` are references to it and to [`condition`].
 #[must_use]
@@ -20,8 +20,10 @@ pub fn filter(filter: &str, condition: &str) -> Value {
         })
     };
     json!({
-        "description": "A tree of conditions: at most 100 nodes, at most 8 deep. \
-            A condition on something the contact does not have is not met, so its opposite is.",
+        "description": format!(
+            "A tree of conditions: at most {MAX_NODES} nodes, at most {MAX_DEPTH} deep. \
+            A condition on something the contact does not have is not met, so its opposite is."
+        ),
         "oneOf": [
             joint("and", "All hold.", &list),
             joint("or", "At least one holds.", &list),

@@ -4,6 +4,8 @@ use diesel::RunQueryDsl;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
+use crate::v1::imports::{commit, planned};
+
 /// Three contacts that live and one in the trash, past the API; a tag, a consent, an import.
 pub(super) fn fill(app: &TestApp) {
     let workspace = app.home().id;
@@ -67,6 +69,43 @@ async fn a_selection_is_counted() {
     let other = app.other_workspace();
     let answer = other.post("/contacts/count").json(&json!({})).await.expect(200);
     assert_eq!(answer.json, json!({"contacts": 0}));
+}
+
+/// SEG-2: the contacts an import made or met.
+#[tokio::test]
+async fn the_contacts_of_an_import_are_selected() {
+    let app = TestApp::new().await;
+    app.post("/contacts").json(&json!({"email": "eva@x.cz"})).await.expect(201);
+    app.post("/contacts").json(&json!({"email": "other@x.cz"})).await.expect(201);
+    let import = planned(
+        &app,
+        b"E-mail,City\nEva@x.cz,Brno\njan@x.cz,Brno\nnonsense,Brno\n",
+        json!({"columns": [{"index": 0, "target": "email"}, {"index": 1, "target": "address.city"}]}),
+        json!({"mode": "match", "key": "email", "outcomes": {"none": {"action": "import"}, "one": {"action": "update"}}}),
+    )
+    .await;
+    let by_import = json!({"selection": {"where": leaf("import", "eq", json!(import))}});
+    let before = app.post("/contacts/count").json(&by_import).await.expect(200);
+    assert_eq!(before.json["contacts"], 0, "nothing is written before the commit");
+    commit(&app, &import).await;
+    let after = app.post("/contacts/query").json(&by_import).await.expect(200);
+    let mut emails: Vec<&Value> = after.data().iter().map(|contact| &contact["email"]).collect();
+    emails.sort_by_key(|email| email.to_string().to_lowercase());
+    assert_eq!(emails.len(), 2, "{emails:?}");
+    let others = json!({"selection": {"exclude": leaf("import", "in", json!([import]))}});
+    let others = app.post("/contacts/query").json(&others).await.expect(200);
+    assert_eq!(others.data().len(), 1);
+    assert_eq!(others.data()[0]["email"], "other@x.cz");
+}
+
+/// SEG-3: what the document shows as an example works.
+#[tokio::test]
+async fn published_examples_are_answered() {
+    let app = TestApp::new().await;
+    for filter in kartoteka_domain::segments::schema::examples() {
+        let body = json!({"selection": {"include": filter}});
+        app.post("/contacts/count").json(&body).await.expect(200);
+    }
 }
 
 /// SEG-3: all faults, those of the body and those of the tree, each at its place.

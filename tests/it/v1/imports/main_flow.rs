@@ -48,7 +48,8 @@ async fn a_list_becomes_contacts_and_can_be_taken_back() {
     assert_eq!(jana["phone"], "+420601123456");
     assert_eq!(jana["origin"], "import");
     assert_eq!(jana["communication"]["email"], "opt_in");
-    let mut tags: Vec<_> = jana["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let mut tags: Vec<_> =
+        jana["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
     tags.sort_unstable();
     assert_eq!(tags, ["brno", "jaro", "vip"]);
     let petr = app.get("/contacts?q=svoboda").await.expect(200);

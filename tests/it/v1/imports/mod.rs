@@ -10,12 +10,20 @@ use kartoteka_tests::{Answer, TestApp};
 pub(crate) async fn with_header(app: &TestApp, bytes: &[u8], first_row: &str) -> String {
     let id = app.post("/imports").json(&json!({})).await.expect(201).id();
     app.put(format!("/imports/{id}/data")).bytes("text/csv", bytes).await.expect(200);
-    app.put(format!("/imports/{id}/header")).json(&json!({ "first_row": first_row })).await.expect(200);
+    app.put(format!("/imports/{id}/header"))
+        .json(&json!({ "first_row": first_row }))
+        .await
+        .expect(200);
     id
 }
 
 /// The same, mapped and planned.
-pub(crate) async fn planned(app: &TestApp, bytes: &[u8], mapping: Value, matching: Value) -> String {
+pub(crate) async fn planned(
+    app: &TestApp,
+    bytes: &[u8],
+    mapping: Value,
+    matching: Value,
+) -> String {
     let id = with_header(app, bytes, "header").await;
     app.put(format!("/imports/{id}/mapping")).json(&mapping).await.expect(200);
     app.put(format!("/imports/{id}/matching")).json(&matching).await.expect(202);
