@@ -21,7 +21,7 @@
 //!
 //! /// What a new widget needs. (Shown in the document: every public field has a comment.)
 //! #[derive(Debug, Deserialize, ToSchema)]
-//! pub struct NewWidget {
+//! pub(crate) struct NewWidget {
 //!     /// Its name.
 //!     #[schema(min_length = 1, max_length = 100, example = "Left-handed")]
 //!     pub name: String,
@@ -29,7 +29,7 @@
 //!
 //! /// A widget.
 //! #[derive(Debug, Serialize, ToSchema)]
-//! pub struct Widget {
+//! pub(crate) struct Widget {
 //!     /// Its id.
 //!     pub id: Uuid,
 //!     /// Its name.
@@ -89,7 +89,7 @@
 //!
 //! /// Changes of a widget: a merge patch (RFC 7396).
 //! #[derive(Debug, Deserialize, ToSchema)]
-//! pub struct WidgetPatch {
+//! pub(crate) struct WidgetPatch {
 //!     /// Its note; `null` clears it.
 //!     #[serde(default, deserialize_with = "nullable")]
 //!     #[schema(value_type = Option<String>)]

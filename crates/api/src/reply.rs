@@ -19,6 +19,7 @@ pub struct Reply {
     pub(crate) status: StatusCode,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    kept: Option<Box<Reply>>,
 }
 
 /// 200 with the resource and its `ETag`.
@@ -72,7 +73,7 @@ impl Reply {
             (header::ETAG.to_string(), tag(&body)),
         ];
         headers.extend(location.map(|path| (header::LOCATION.to_string(), path)));
-        Self { status, headers, body }
+        Self { status, headers, body, kept: None }
     }
 
     /// A view that cannot be written is a fault of ours; it is not kept under an idempotency key.
@@ -85,6 +86,7 @@ impl Reply {
                 crate::problem::MEDIA_TYPE.to_owned(),
             )],
             body: problem.document().to_string().into_bytes(),
+            kept: None,
         }
     }
 
@@ -95,18 +97,24 @@ impl Reply {
         self
     }
 
+    /// Keeps another answer under the idempotency key than the one that is sent: secrets are shown once and
+    /// must not lie in a table.
+    #[must_use]
+    pub fn keeping(mut self, kept: Self) -> Self {
+        self.kept = Some(Box::new(kept));
+        self
+    }
+
     pub(crate) fn to_answer(&self) -> Answer {
-        Answer {
-            status: self.status.as_u16(),
-            headers: self.headers.clone(),
-            body: self.body.clone(),
-        }
+        let Self { status, headers, body, kept: _ } = self.kept.as_deref().unwrap_or(self);
+        Answer { status: status.as_u16(), headers: headers.clone(), body: body.clone() }
     }
 
     pub(crate) fn replayed(answer: Answer) -> Self {
         let Answer { status, mut headers, body } = answer;
         headers.push(("Idempotent-Replayed".to_owned(), "true".to_owned()));
-        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK), headers, body }
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        Self { status, headers, body, kept: None }
     }
 }
 
@@ -140,13 +148,14 @@ impl From<Problem> for Reply {
                 crate::problem::MEDIA_TYPE.to_owned(),
             )],
             body: problem.document().to_string().into_bytes(),
+            kept: None,
         }
     }
 }
 
 impl From<NoContent> for Reply {
     fn from(NoContent: NoContent) -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }
+        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new(), kept: None }
     }
 }
 

@@ -16,13 +16,14 @@ use kartoteka_app::{Context, Db, Tenant};
 use kartoteka_domain::codes::Code;
 
 use crate::extract::{Caller, Fingerprint, IdempotencyKey};
-use crate::middleware::Limits;
+use crate::middleware::{self, Limits};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::subjects::Subjects;
 use crate::tokens::KeyRing;
 use crate::tokens::foreign::ForeignIssuers;
+use crate::v1::auth::throttle::Throttle;
 
 /// Handed to handlers as [`State`]; cheap to clone.
 #[derive(Clone)]
@@ -40,7 +41,16 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: Limits,
     subjects: Subjects,
+    throttle: Throttle,
+    hashers: Arc<Semaphore>,
     render_metrics: Option<RenderMetrics>,
+}
+
+/// How long a login waits for a core.
+const HASHING_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Writes the metrics of the process in Prometheus' text form.
@@ -68,6 +78,8 @@ impl AppState {
             foreign: ForeignIssuers::new(&settings.foreign_issuers),
             limits: Limits::new(&settings),
             subjects: Subjects::default(),
+            throttle: Throttle::default(),
+            hashers: Arc::new(Semaphore::new(cores())),
             db,
             keys,
             settings,
@@ -104,6 +116,10 @@ impl AppState {
 
     pub(crate) fn subjects(&self) -> &Subjects {
         &self.0.subjects
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.0.throttle
     }
 
     pub(crate) fn render_metrics(&self) -> Option<&RenderMetrics> {
@@ -210,6 +226,25 @@ impl AppState {
         .await
     }
 
+    /// Hashes or compares a password: slow on purpose, so no more at once than there are cores, and not
+    /// while holding a turn at the database.
+    pub(crate) async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.0.hashers).acquire_owned();
+        let turn = tokio::time::timeout(HASHING_WAIT, turn).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(Problem::new(Code::RateLimited, "Too many logins at once; try again.")
+                .with_header(actix_web::http::header::RETRY_AFTER, "5"));
+        };
+        unblocked(move || {
+            let _turn = turn;
+            work()
+        })
+        .await
+    }
+
     async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let wait = self.0.settings.database_wait;
         let turn = tokio::time::timeout(wait, Arc::clone(&self.0.gate).acquire_owned()).await;
@@ -230,6 +265,7 @@ pub(crate) async fn unblocked<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let span = Span::current();
+    let work = middleware::with_request_id(work);
     match actix_web::web::block(move || span.in_scope(work)).await {
         Ok(done) => done,
         Err(error) => Err(Problem::internal(error)),

@@ -16,7 +16,12 @@ const MOST: usize = 20_000;
 
 /// What was found out lately.
 #[derive(Default)]
-pub(crate) struct Subjects(Mutex<HashMap<(Uuid, String), (bool, DateTime<Utc>)>>);
+pub(crate) struct Subjects(Mutex<HashMap<Subject, Seen>>);
+
+/// Workspace and `sub`.
+type Subject = (Uuid, String);
+/// Whether they may act, and when that was looked up.
+type Seen = (bool, DateTime<Utc>);
 
 impl Subjects {
     pub(crate) fn known(&self, workspace: Uuid, subject: &str, now: DateTime<Utc>) -> Option<bool> {

@@ -112,6 +112,10 @@ codes! {
     LastAdministrator = "last_administrator", "The last administrator cannot be removed.";
     WeakPassword = "weak_password", "The password is too easy to guess.";
     UnknownScope = "unknown_scope", "There is no such scope.";
+    InvalidGrant = "invalid_grant", "The credentials do not fit.";
+    InvalidClient = "invalid_client", "The integration's id and secret do not fit.";
+    UnsupportedGrantType = "unsupported_grant_type", "This grant is not one we give.";
+    UnsupportedTokenType = "unsupported_token_type", "Tokens of this kind cannot be revoked.";
 
     // imports
     StepOutOfOrder = "step_out_of_order", "Another step is next.";

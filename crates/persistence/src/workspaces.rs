@@ -143,8 +143,21 @@ pub fn all(conn: &mut PgConnection) -> Result<Vec<Workspace>, StoreError> {
 /// # Errors
 /// [`StoreError::Inconsistent`] when it does not exist.
 pub fn get(tenant: &mut Tenant<'_>) -> Result<Workspace, StoreError> {
+    find(tenant, "")
+}
+
+/// The workspace of the tenant, whose settings nobody else changes until the transaction ends. Those who
+/// only refer to it go on.
+///
+/// # Errors
+/// [`StoreError::Inconsistent`] when it does not exist.
+pub fn get_for_update(tenant: &mut Tenant<'_>) -> Result<Workspace, StoreError> {
+    find(tenant, " FOR NO KEY UPDATE")
+}
+
+fn find(tenant: &mut Tenant<'_>, lock: &str) -> Result<Workspace, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM workspaces WHERE id = "));
-    sql.bind(tenant.workspace);
+    sql.bind(tenant.workspace).push(lock);
     sql.first(tenant.conn)?.ok_or(StoreError::Inconsistent {
         table: "workspaces",
         problem: "the workspace does not exist".into(),

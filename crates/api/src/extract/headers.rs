@@ -40,7 +40,7 @@ impl FromRequest for IdempotencyKey {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut lines = request.headers().get_all("idempotency-key");
-        let key = lines.next().map(|line| line.as_bytes());
+        let key = lines.next().map(header::HeaderValue::as_bytes);
         let fits = |bytes: &[u8]| {
             (1..=KEY_LENGTH).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
         };

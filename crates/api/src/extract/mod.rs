@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod form;
 pub mod headers;
 pub mod json;
 pub mod path;
@@ -11,6 +12,7 @@ pub mod strict;
 
 pub use body::{Chunks, read_limited};
 pub use caller::{AnyScope, Caller, Proves, Scoped, scope};
+pub use form::ValidForm;
 pub use headers::{IdempotencyKey, IfMatch};
 pub use json::{Fingerprint, JsonObject, ValidJson, nullable};
 pub use path::Path;

@@ -102,7 +102,7 @@ fn read<T: DeserializeOwned + IntoParams>(
 }
 
 /// `application/x-www-form-urlencoded`: `+` is a blank.
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     percent_encoding::percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }

@@ -40,6 +40,15 @@ pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(String::clone).ok()
 }
 
+/// `work` with the id of this task's request, for another thread.
+pub(crate) fn with_request_id<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let id = request_id();
+    move || match id {
+        Some(id) => REQUEST_ID.sync_scope(id, work),
+        None => work(),
+    }
+}
+
 /// What the `Authorization` header turned out to be.
 #[derive(Clone)]
 pub(crate) enum Presented {

@@ -16,9 +16,9 @@ pub(super) fn all(document: &mut Value) {
         secure(operation);
         for (status, name) in problems(path, method, operation) {
             used.insert(name);
-            let responses = &mut operation["responses"];
-            if responses.get(status).is_none() {
-                responses[status] = json!({"$ref": format!("#/components/responses/{name}")});
+            let reference = json!({"$ref": format!("#/components/responses/{name}")});
+            if let Some(Value::Object(responses)) = operation.get_mut("responses") {
+                responses.entry(status).or_insert(reference);
             }
         }
     });
@@ -27,7 +27,7 @@ pub(super) fn all(document: &mut Value) {
         .filter(|problem| used.contains(problem.name))
         .map(|problem| (problem.name.to_owned(), problem.response()))
         .collect();
-    document["components"]["responses"] = Value::Object(shared);
+    super::set(document, "/components", "responses", Value::Object(shared));
 }
 
 fn each_operation(document: &mut Value, mut change: impl FnMut(&str, &str, &mut Value)) {

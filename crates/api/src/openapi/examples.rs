@@ -2,9 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-/// Deeper than this an example ends: schemas may contain themselves.
-const DEPTH: usize = 6;
-
 /// Gives every JSON body and success answer without an example one.
 pub(super) fn fill(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
@@ -31,27 +28,28 @@ fn fill_content(content: &mut Value, schemas: &Value) {
         if media.get("example").is_some() || media.get("examples").is_some() {
             continue;
         }
-        let example = media.get("schema").map(|schema| of(schema, schemas, 0));
-        if let Some(example) = example {
-            media["example"] = example;
+        let example = media.get("schema").map(|schema| of(schema, schemas, &[]));
+        if let (Some(example), Value::Object(media)) = (example, media) {
+            media.insert("example".into(), example);
         }
     }
 }
 
-/// An example of a schema.
-pub(super) fn of(schema: &Value, schemas: &Value, depth: usize) -> Value {
+/// An example of a schema; `within` names the schemas around it, so that one inside itself ends.
+fn of(schema: &Value, schemas: &Value, within: &[&str]) -> Value {
     if let Some(example) = schema.get("example") {
         return example.clone();
     }
     if let Some(example) = schema.pointer("/examples/0") {
         return example.clone();
     }
-    if depth > DEPTH {
-        return Value::Null;
-    }
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
         let name = name.trim_start_matches("#/components/schemas/");
-        return schemas.get(name).map_or(Value::Null, |schema| of(schema, schemas, depth + 1));
+        if within.contains(&name) {
+            return Value::Null;
+        }
+        let within = [within, &[name]].concat();
+        return schemas.get(name).map_or(Value::Null, |schema| of(schema, schemas, &within));
     }
     if let Some(value) = schema.get("default").or_else(|| schema.get("const")) {
         return value.clone();
@@ -64,31 +62,34 @@ pub(super) fn of(schema: &Value, schemas: &Value, depth: usize) -> Value {
         let is_null = |choice: &&Value| choice.get("type").and_then(Value::as_str) == Some("null");
         let mut choices = choices.filter(|choice| !is_null(choice));
         if let Some(choice) = choices.next() {
-            return of(choice, schemas, depth + 1);
+            return of(choice, schemas, within);
         }
     }
     if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
         let mut whole = Map::new();
         for part in parts {
-            if let Value::Object(members) = of(part, schemas, depth + 1) {
+            if let Value::Object(members) = of(part, schemas, within) {
                 whole.extend(members);
             }
         }
         return Value::Object(whole);
     }
-    by_type(schema, schemas, depth)
+    by_type(schema, schemas, within)
 }
 
-fn by_type(schema: &Value, schemas: &Value, depth: usize) -> Value {
+fn by_type(schema: &Value, schemas: &Value, within: &[&str]) -> Value {
     match type_of(schema) {
         Some("object") => {
+            let required = schema.get("required").and_then(Value::as_array);
+            let needed = |name: &str| required.is_some_and(|list| list.iter().any(|n| n == name));
             let members = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-            let members =
-                members.map(|(name, schema)| (name.clone(), of(schema, schemas, depth + 1)));
+            let members = members
+                .map(|(name, schema)| (name.clone(), of(schema, schemas, within)))
+                .filter(|(name, value)| !value.is_null() || needed(name));
             Value::Object(members.collect())
         }
-        Some("array") => match schema.get("items") {
-            Some(items) if items.is_object() => json!([of(items, schemas, depth + 1)]),
+        Some("array") => match schema.get("items").map(|items| of(items, schemas, within)) {
+            Some(item) if !item.is_null() => json!([item]),
             _ => json!([]),
         },
         Some("integer" | "number") => {

@@ -84,20 +84,29 @@ fn build() -> Value {
         .configure(crate::routes)
         .split_for_parts();
     let mut document = serde_json::to_value(collected).unwrap_or_default();
-    document["info"] = json!({
+    let info = json!({
         "title": "Kartoteka", "version": env!("CARGO_PKG_VERSION"), "description": DESCRIPTION,
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"}
     });
-    document["servers"] = json!([{"url": "/", "description": "this server"}]);
-    document["components"]["securitySchemes"] = security_schemes();
+    set(&mut document, "", "info", info);
+    set(&mut document, "", "servers", json!([{"url": "/", "description": "this server"}]));
+    set(&mut document, "/components", "securitySchemes", security_schemes());
     if let Some(schemas) =
         document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
         crate::v1::segments::publish(schemas);
     }
     complete::all(&mut document);
-    document["tags"] = tags(&document);
+    let tags = tags(&document);
+    set(&mut document, "", "tags", tags);
     document
+}
+
+/// Sets a member of the object at `pointer`.
+fn set(document: &mut Value, pointer: &str, name: &str, value: Value) {
+    if let Some(Value::Object(object)) = document.pointer_mut(pointer) {
+        object.insert(name.to_owned(), value);
+    }
 }
 
 fn security_schemes() -> Value {

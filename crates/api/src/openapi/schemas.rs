@@ -240,10 +240,7 @@ pub fn read_parameter(parameter: &Parameter, text: &str) -> Result<Value, Fault>
     let pointer = format!("?{}", parameter.name);
     let value = coerce(&schema, text)
         .map_err(|(code, detail)| Fault::new(pointer.clone(), code, detail))?;
-    let whole = match resolve(&schema) {
-        Some(whole) => whole,
-        None => return Ok(value),
-    };
+    let Some(whole) = resolve(&schema) else { return Ok(value) };
     let built = jsonschema::options().should_validate_formats(true).build(&whole);
     let Ok(validator) = built else { return Ok(value) };
     let first = validator.iter_errors(&value).next().map(|error| describe(error.kind()));

@@ -77,7 +77,10 @@ fn every_answer_is_described_and_every_success_has_an_example() {
             }
         }
         assert!(success, "{name}: no success answer");
+        let mut seen = HashSet::new();
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let place = (parameter["in"].as_str(), parameter["name"].as_str());
+            assert!(seen.insert(place), "{name}: parameter {place:?} stands twice");
             let words = parameter["description"].as_str().unwrap_or_default();
             assert!(
                 !words.is_empty(),
@@ -104,10 +107,13 @@ fn every_answer_is_described_and_every_success_has_an_example() {
 fn every_property_is_described() {
     for (name, schema) in document()["components"]["schemas"].as_object().unwrap() {
         for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
-            assert!(
-                schema.get("description").is_some() || schema.get("$ref").is_some(),
-                "{name}.{property} has no description"
-            );
+            let choices = schema.get("oneOf").or_else(|| schema.get("allOf"));
+            let described = |schema: &Value| {
+                schema.get("description").is_some() || schema.get("$ref").is_some()
+            };
+            let inside =
+                choices.and_then(Value::as_array).is_some_and(|list| list.iter().any(described));
+            assert!(described(schema) || inside, "{name}.{property} has no description");
         }
     }
 }
@@ -146,7 +152,10 @@ fn writes_take_if_match_or_an_idempotency_key() {
             let list = operation["parameters"].as_array().into_iter().flatten();
             list.into_iter().any(|parameter| parameter["name"] == wanted)
         };
-        if name.starts_with("POST ") && !public {
+        // questions that are too long for a URL change nothing: asking twice is asking twice
+        let id = operation["operationId"].as_str().unwrap();
+        let asks = ["count_", "query_", "recount_"].iter().any(|verb| id.starts_with(verb));
+        if name.starts_with("POST ") && !public && !asks {
             assert!(named("Idempotency-Key"), "{name} takes no Idempotency-Key");
         }
         if name.starts_with("PATCH ") {

@@ -6,9 +6,14 @@ use kartoteka_domain::codes::Code;
 
 /// Status of a problem with this code. No wildcard: a new code has to be given its status here.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn status_of(code: Code) -> StatusCode {
     match code {
-        Code::BadRequest | Code::InvalidJson => StatusCode::BAD_REQUEST,
+        Code::InvalidGrant
+        | Code::UnsupportedGrantType
+        | Code::UnsupportedTokenType
+        | Code::BadRequest
+        | Code::InvalidJson => StatusCode::BAD_REQUEST,
         Code::ValidationFailed
         | Code::IdempotencyKeyReused
         | Code::UnknownField
@@ -66,7 +71,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::TooManyTags
         | Code::SuppressedAddress
         | Code::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::InvalidClient | Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

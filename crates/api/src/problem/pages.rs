@@ -8,7 +8,7 @@ use super::Problem;
 use super::codes::status_of;
 
 /// Pages hold no script and load nothing.
-pub const PAGE_CSP: &str =
+const PAGE_CSP: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Explain a problem code

@@ -12,7 +12,7 @@ use crate::state::State;
 
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     /// `ok`.
     #[schema(example = "ok")]
     pub status: &'static str,

@@ -2,6 +2,9 @@
 //!
 //! Every noun has a `configure`; its line stands here.
 
+pub mod audit;
+pub mod auth;
+pub mod clients;
 pub mod contacts;
 pub mod import_templates;
 pub mod imports;
@@ -10,12 +13,19 @@ pub mod purposes;
 pub mod segments;
 pub mod tags;
 pub mod trash;
+pub mod users;
+pub mod workspace;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// All operations under `/api/v1`.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
+        .configure(auth::configure)
+        .configure(users::configure)
+        .configure(clients::configure)
+        .configure(workspace::configure)
+        .configure(audit::configure)
         .configure(contacts::configure)
         .configure(import_templates::configure)
         .configure(imports::configure)

@@ -3,12 +3,12 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use kartoteka_persistence::access::audit::{self, AuditRow};
+use kartoteka_persistence::access::audit;
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::context::Context;
 
-pub use kartoteka_persistence::access::audit::AuditFilter;
+pub use kartoteka_persistence::access::audit::{AuditFilter, AuditRow};
 
 /// Adds one line to the trail, in the transaction of what it tells of. Every write use case calls it.
 ///
