@@ -276,7 +276,6 @@ pub fn finish(
     back_to(&mut import, ImportState::AwaitingHeader, ctx);
     import.upload_id = Some(upload);
     import.source = Some(json!(source));
-    imports::stage::clear(tenant, id)?;
     imports::save(tenant, &import)?;
     data::keep_only(tenant, id, Some(upload))?;
     crate::access::audit::record(
