@@ -1,6 +1,8 @@
 //! Reading selections and filters out of JSON: every fault at once, each with a pointer to its node
 //! (SEG-3). Bounded: a tree has at most [`MAX_NODES`] nodes and is at most [`MAX_DEPTH`] deep.
 
+use std::fmt::Display;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -8,7 +10,7 @@ use super::fields::{Field, Op};
 use super::tree::{Filter, Leaf, Selection};
 use crate::codes::Code;
 use crate::contacts::phone::Region;
-use crate::faults::{Fault, pointer_token};
+use crate::faults::{Fault, pointer_token, sentence};
 use crate::ids::ImportId;
 
 mod leaf;
@@ -70,7 +72,7 @@ impl<T> Reading<T> {
                     Target::Import(_) => (Code::UnknownReference, "there is no such import"),
                     Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
                 };
-                self.faults.push(Fault::new(reference.pointer, code, detail));
+                self.faults.push(Fault::new(reference.pointer, code, sentence(&detail)));
             }
         }
         if self.faults.is_empty() { Ok(self.value) } else { Err(self.faults) }
@@ -111,8 +113,8 @@ impl Reader {
         Reading { value, faults: self.faults, references: self.references }
     }
 
-    fn fault(&mut self, pointer: impl Into<String>, code: Code, detail: impl Into<String>) {
-        self.faults.push(Fault::new(pointer, code, detail));
+    fn fault(&mut self, pointer: impl Into<String>, code: Code, detail: impl Display) {
+        self.faults.push(Fault::new(pointer, code, sentence(&detail)));
     }
 
     fn wrong_type(&mut self, pointer: &str, wanted: &str) {
@@ -207,7 +209,7 @@ impl Reader {
                 }
             }
             many => {
-                let detail = format!("{} cannot stand in one node", many.join(" and "));
+                let detail = format!("one node holds only one of {}", many.join(", "));
                 self.fault(pointer, Code::InvalidFilter, detail);
                 None
             }
@@ -249,11 +251,19 @@ impl Reader {
         let value = map.get("value").filter(|value| !value.is_null());
         match (op.takes_no_value(), value) {
             (true, Some(_)) => {
-                self.fault(at, Code::InvalidFilter, format!("{} takes no value", op.as_str()));
+                self.fault(
+                    at,
+                    Code::InvalidFilter,
+                    format!("there is no value for {}", op.as_str()),
+                );
                 return None;
             }
             (false, None) => {
-                self.fault(at, Code::MissingField, format!("{} needs a value", op.as_str()));
+                self.fault(
+                    at,
+                    Code::MissingField,
+                    format!("a value is needed for {}", op.as_str()),
+                );
                 return None;
             }
             _ => {}
