@@ -11,7 +11,6 @@ use kartoteka_persistence::contacts::Stored;
 
 use super::suppression;
 use crate::contacts;
-use crate::context::Context;
 use crate::error::Error;
 
 /// What is to be sent.
@@ -33,7 +32,6 @@ pub struct Question<'a> {
 /// `not_found`, `unknown_purpose`, `invalid_value` when the purpose is not of the channel.
 pub fn can_send(
     tenant: &mut Tenant<'_>,
-    ctx: &Context,
     id: ContactId,
     question: &Question<'_>,
 ) -> Result<Vec<Reason>, Error> {
@@ -48,7 +46,7 @@ pub fn can_send(
     let standing = Standing {
         in_trash: contact.trashed_at.is_some(),
         muted: contact.muted,
-        address: address(tenant, ctx, &contact, question)?,
+        address: address(tenant, &contact, question)?,
         subscribed: contact.subscribed,
         granted,
     };
@@ -69,7 +67,6 @@ fn purpose(tenant: &mut Tenant<'_>, name: &str, channel: Channel) -> Result<Purp
 
 fn address(
     tenant: &mut Tenant<'_>,
-    ctx: &Context,
     contact: &Stored,
     question: &Question<'_>,
 ) -> Result<Address, Error> {
@@ -88,7 +85,7 @@ fn address(
     let suppressed = match address {
         None => false,
         Some(address) => {
-            let hash = suppression::hash(question.secret, ctx.workspace, channel, address);
+            let hash = suppression::hash(question.secret, channel, address);
             store::is_suppressed(tenant, channel, &hash)?
         }
     };

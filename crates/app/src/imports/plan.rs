@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::matching::{Matching, OnLimit};
@@ -27,6 +27,7 @@ use super::upload::StoredBytes;
 use super::{
     ImportRecord, commit, get, locked, mapping_of, matching_of, read_json, state_of, work,
 };
+use crate::consents::suppression;
 use crate::error::{Error, Refusal};
 use crate::worker::{Ended, JobError, Run};
 
@@ -204,7 +205,7 @@ impl Staging {
             return;
         }
         let email_hash = match (&self.secret, &staged.email_key) {
-            (Some(secret), Some(key)) => suppression_hash(secret, "email", key),
+            (Some(secret), Some(key)) => Some(suppression::hash(secret, Channel::Email, key)),
             _ => None,
         };
         self.staged.push(Staged { row: staged, email_hash });
@@ -230,16 +231,6 @@ impl Staging {
         self.staged.clear();
         if wanted { Ok(()) } else { Err(JobError::Unwanted) }
     }
-}
-
-/// Keyed hash of an address, as suppressions keep it (CNS-8).
-#[must_use]
-pub fn suppression_hash(secret: &[u8], channel: &str, address: &str) -> Option<Vec<u8>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
-    mac.update(channel.as_bytes());
-    mac.update(b":");
-    mac.update(address.as_bytes());
-    Some(mac.finalize().into_bytes().to_vec())
 }
 
 fn region(workspace: &Workspace) -> Option<Region> {

@@ -1,4 +1,8 @@
 //! Tests of contacts.
 
 mod count;
+mod create;
+mod list;
+mod patch;
 mod query;
+mod upsert;

@@ -69,7 +69,7 @@ pub(crate) async fn can_send_contact(
 ) -> Result<Json<CanSend>, Problem> {
     let secret = state.settings().secret.clone();
     let reasons = state
-        .read(&caller, move |tenant, ctx| {
+        .read(&caller, move |tenant, _| {
             let question = Question {
                 channel: query.channel.into(),
                 purpose: query.purpose.as_deref(),
@@ -79,7 +79,7 @@ pub(crate) async fn can_send_contact(
                 },
                 secret: &secret,
             };
-            Ok(can_send(tenant, ctx, ContactId(*id), &question)?)
+            Ok(can_send(tenant, ContactId(*id), &question)?)
         })
         .await?;
     let reasons: Vec<_> = reasons.into_iter().map(|reason| reason.as_str()).collect();

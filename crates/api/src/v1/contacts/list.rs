@@ -5,7 +5,7 @@ use actix_web::web::Json;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use kartoteka_app::Tenant;
@@ -103,8 +103,9 @@ pub(crate) struct ContactFilter {
 macro_rules! word_filter {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, serde::Deserialize, utoipa::ToSchema)]
-        pub(crate) enum $name { $(#[serde(rename = $word)] $variant),+ }
+        #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+        #[serde(rename_all = "lowercase")]
+        pub(crate) enum $name { $($variant),+ }
 
         impl $name {
             fn as_str(self) -> &'static str {
