@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use kartoteka_app::consents::can_send::{Question, can_send};
-use kartoteka_domain::consents::gate::Kind;
+use kartoteka_domain::consents::gate::{Kind, Reason};
 use kartoteka_domain::ids::ContactId;
 
 use super::consents::ChannelWord;
@@ -82,6 +82,6 @@ pub(crate) async fn can_send_contact(
             Ok(can_send(tenant, ContactId(*id), &question)?)
         })
         .await?;
-    let reasons: Vec<_> = reasons.into_iter().map(|reason| reason.as_str()).collect();
+    let reasons: Vec<_> = reasons.into_iter().map(Reason::as_str).collect();
     Ok(Json(CanSend { allowed: reasons.is_empty(), reasons }))
 }
