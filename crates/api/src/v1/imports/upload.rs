@@ -96,7 +96,7 @@ impl Form {
             }
         });
         let bytes: Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, PayloadError>>>> =
-            Box::pin(bytes);
+            Box::pin(bytes.fuse());
         Self { parts: Multipart::new(headers, bytes), refusal }
     }
 
