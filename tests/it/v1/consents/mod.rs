@@ -1,7 +1,6 @@
 //! Tests of purposes, the ledger and the gate.
 
 use diesel::RunQueryDsl;
-use diesel::prelude::*;
 use diesel::sql_types::{Binary, Uuid as SqlUuid};
 use kartoteka_app::consents::suppression;
 use kartoteka_domain::consents::ledger::Channel;

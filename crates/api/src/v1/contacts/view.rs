@@ -357,3 +357,38 @@ impl From<Stored> for ContactView {
 pub(crate) fn location(id: Uuid) -> String {
     format!("/api/v1/contacts/{id}")
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use serde_json::Value;
+
+    use kartoteka_domain::codes::Code;
+    use kartoteka_domain::contacts::patch::{ContactPatch, Reading};
+    use kartoteka_domain::contacts::phone::Region;
+
+    use crate::openapi::document;
+
+    fn read(body: &Value) -> Result<ContactPatch, Vec<Code>> {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
+        let reading = Reading { phone_region: Region::parse("CZ").ok(), today };
+        ContactPatch::read(body.as_object().unwrap(), "#", reading)
+            .map_err(|faults| faults.into_iter().map(|fault| fault.code).collect())
+    }
+
+    /// PLT-2: the published body and the reader of the domain know the same fields and take the same example.
+    #[test]
+    fn the_published_body_is_what_the_domain_reads() {
+        let schema = &document()["components"]["schemas"]["ContactInput"];
+        assert!(read(&schema["example"]).is_ok());
+        let answered = document()["components"]["schemas"]["Contact"]["properties"].as_object();
+        let published = schema["properties"].as_object().unwrap();
+        for field in published.keys() {
+            assert!(read(&serde_json::json!({ field: null })).is_ok(), "{field}");
+        }
+        for field in answered.unwrap().keys().filter(|field| !published.contains_key(*field)) {
+            let refused = read(&serde_json::json!({ field: null })).unwrap_err();
+            assert_eq!(refused, [Code::ReadOnlyField], "{field}");
+        }
+    }
+}
