@@ -109,6 +109,7 @@ pub struct RowMapper {
     mapping: Mapping,
     key: Option<MatchKey>,
     region: Option<Region>,
+    row_region: Option<Region>,
     now: DateTime<Utc>,
     purposes: HashMap<String, i32>,
     tags: HashMap<String, i32>,
@@ -123,7 +124,8 @@ struct Cell<'a> {
 }
 
 impl RowMapper {
-    /// A mapper; `region` is the workspace's, used when the mapping names none.
+    /// A mapper; `region` is the workspace's. A national phone number is read in the region the mapping
+    /// names; when it names none, in the row's own country; when the row has none, in `region`.
     #[must_use]
     pub fn new(
         mapping: Mapping,
@@ -137,9 +139,17 @@ impl RowMapper {
             .zip(1..)
             .map(|(purpose, ordinal)| (purpose.to_owned(), ordinal))
             .collect();
-        let region = mapping.phone_region.or(region);
         let key = matching.key.clone();
-        Self { mapping, key, region, now, purposes, tags: HashMap::new(), tag_names: Vec::new() }
+        Self {
+            mapping,
+            key,
+            region,
+            row_region: region,
+            now,
+            purposes,
+            tags: HashMap::new(),
+            tag_names: Vec::new(),
+        }
     }
 
     /// Names of the tags seen so far; the ordinal is the position.
@@ -158,6 +168,7 @@ impl RowMapper {
             ..StagedRow::default()
         };
         self.row_faults(row, &mut staged);
+        self.row_region = self.region_of(row);
         let columns = std::mem::take(&mut self.mapping.columns);
         for column in &columns {
             let Some(target) = &column.target else { continue };
@@ -174,6 +185,16 @@ impl RowMapper {
         self.mapping.columns = columns;
         finish(&mut staged, self.key.as_ref(), self.mapping.strict);
         staged
+    }
+
+    /// The region national phone numbers of this row are read in.
+    fn region_of(&self, row: &Row) -> Option<Region> {
+        let country = || {
+            let target = Some(Target::Field(Field::Country));
+            let column = self.mapping.columns.iter().find(|column| column.target == target)?;
+            Country::parse(row.cell(column.index)).ok()?.region()
+        };
+        self.mapping.phone_region.or_else(country).or(self.region)
     }
 
     fn row_faults(&self, row: &Row, staged: &mut StagedRow) {
@@ -270,7 +291,7 @@ impl RowMapper {
                 }
                 Err(error) => problem_with(staged, cell, Code::InvalidEmail, error.to_string()),
             },
-            Field::Phone => match Phone::parse(cell.raw, self.region) {
+            Field::Phone => match Phone::parse(cell.raw, self.row_region) {
                 Ok(phone) => staged.set(field, phone.as_str().to_owned()),
                 Err(error) => {
                     let code = match error {
