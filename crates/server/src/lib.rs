@@ -6,6 +6,7 @@ pub mod commands;
 pub mod config;
 pub mod database;
 pub mod embedded_postgres;
+pub mod installation;
 pub mod keys;
 pub mod metrics;
 pub mod opening;

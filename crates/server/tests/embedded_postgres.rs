@@ -191,6 +191,21 @@ fn after_a_power_cut_committed_rows_are_there() {
 }
 
 #[test]
+fn a_server_that_dies_under_the_application_is_started_again() {
+    let folder = Folder::new("revive");
+    let app = folder.app();
+    let server = folder.postmaster().unwrap();
+    signal("KILL", server);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !app.psql("SELECT 1").status.success() {
+        assert!(std::time::Instant::now() < deadline, "it is not back");
+    }
+    assert_ne!(folder.postmaster(), Some(server));
+    app.terminate();
+    assert_eq!(folder.postmaster(), None);
+}
+
+#[test]
 fn a_pid_file_that_names_another_process_is_cleaned_away() {
     let folder = Folder::new("stale");
     folder.app().terminate();

@@ -1,19 +1,22 @@
 //! The command line: one file per command, each a function from configuration to result.
 
 mod config;
+mod demo;
 mod keys;
 mod migrate;
 mod openapi;
 mod postgres;
 mod serve;
+mod token;
 mod worker;
+mod workspace;
 
 use std::error::Error;
 use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Source};
 use crate::telemetry;
 
 /// What a command ends with; errors are shown to the person at the terminal.
@@ -42,6 +45,13 @@ enum Command {
     },
     /// Run the background worker only
     Worker,
+    /// Print an access token for local use
+    Token(token::TokenArguments),
+    /// Workspaces of the installation
+    #[command(subcommand)]
+    Workspace(workspace::WorkspaceCommand),
+    /// Fill the workspace with invented contacts
+    Demo,
     /// Print the OpenAPI document
     Openapi {
         /// Print one line per operation instead
@@ -71,7 +81,7 @@ pub fn run(cli: Cli) -> CommandResult {
         _ => {}
     }
     let config = Config::read(&environment)?;
-    telemetry::start(&config.log, config.log_format);
+    telemetry::start(log_filter(&cli.command, &config, &environment), config.log_format);
     for name in environment.unknown() {
         tracing::warn!("{name} is no setting of Kartoteka; see `kartoteka config`");
     }
@@ -80,9 +90,20 @@ pub fn run(cli: Cli) -> CommandResult {
         Command::Serve { no_worker } => block_on(serve::run(config, !no_worker)),
         Command::Keys(command) => keys::run(&config, &command),
         Command::Worker => block_on(worker::run(config)),
+        Command::Token(arguments) => token::run(&config, &arguments),
+        Command::Workspace(command) => workspace::run(&config, command),
+        Command::Demo => demo::run(&config),
         Command::Migrate => migrate::run(&config),
         Command::Postgres => block_on(postgres::run(config)),
     }
+}
+
+/// What is logged: a command that ends by itself says what it did on standard output, so unless
+/// asked otherwise its log is for warnings.
+fn log_filter<'c>(command: &Command, config: &'c Config, environment: &Environment) -> &'c str {
+    let stays = matches!(command, Command::Serve { .. } | Command::Worker | Command::Postgres);
+    let asked = environment.value("KARTOTEKA_LOG").is_some_and(|(_, from)| from != Source::Default);
+    if stays || asked { &config.log } else { "warn" }
 }
 
 /// Runs a command that waits for signals, connections or jobs.

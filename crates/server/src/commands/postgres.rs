@@ -11,11 +11,12 @@ use crate::shutdown::Shutdown;
 pub(super) async fn run(config: Config) -> CommandResult {
     let shutdown = Shutdown::listen()?;
     let database = spawn_blocking(move || Database::open(&config)).await??;
-    if database.cluster().is_none() {
+    let Some(watch) = database.look_after() else {
         return Err("DATABASE_URL is set: there is no private PostgreSQL to run".into());
-    }
+    };
     print(&format!("{}\n", database.url()))?;
     shutdown.asked().await;
+    watch.abort();
     spawn_blocking(move || database.close()).await??;
     Ok(())
 }

@@ -8,10 +8,11 @@ use kartoteka_api::{AppState, serve, serve_metrics};
 use kartoteka_app::clock::{Clock, SystemClock};
 use tokio::task::spawn_blocking;
 
-use super::CommandResult;
 use super::worker::Worker;
+use super::{CommandResult, demo, print};
 use crate::config::Config;
 use crate::database::Database;
+use crate::installation::{ensure_configured, welcome};
 use crate::keys::Keys;
 use crate::metrics;
 use crate::opening::{open, pool};
@@ -19,17 +20,24 @@ use crate::shutdown::Shutdown;
 use crate::wiring::api_settings;
 
 /// Starts everything, waits, stops everything: first the door, the private server last.
-pub(super) async fn run(config: Config, with_worker: bool) -> CommandResult {
+pub(super) async fn run(mut config: Config, with_worker: bool) -> CommandResult {
     let shutdown = Shutdown::listen()?;
     // Before anything slow or lasting is done: is the address free?
     let listener = bind(config.listen)?;
     let metrics_listener = config.metrics_listen.map(bind).transpose()?;
+    if config.listen.port() == 0 {
+        config.listens_on(listener.local_addr()?);
+    }
 
     let config = Arc::new(config);
     let (opening, asked) = (Arc::clone(&config), shutdown.clone());
     let database = spawn_blocking(move || open(&opening, Some(&asked))).await??;
+    let watch = database.look_after();
     let doors = Doors { listener, metrics_listener };
     let served = serve_on(&config, &database, doors, with_worker, &shutdown).await;
+    if let Some(watch) = watch {
+        watch.abort();
+    }
     spawn_blocking(move || database.close()).await??;
     served
 }
@@ -50,6 +58,10 @@ async fn serve_on(
     let clock = SystemClock;
     let keys = Keys::open(&config.keys_dir, clock.now())?;
     let db = pool(config, database, "kartoteka api", config.db_pool);
+    let installed = ensure_configured(config, &db, clock.now())?;
+    if config.demo && installed.administrator.is_some() {
+        demo::fill(config, database, &keys, installed.workspace)?;
+    }
     let state = AppState::with(
         db,
         keys.ring()?,
@@ -67,6 +79,7 @@ async fn serve_on(
     let measuring = metrics_server.map(tokio::spawn);
 
     let worker = with_worker.then(|| Worker::start(config, database, &keys)).transpose()?;
+    print(&welcome(config, database, &installed))?;
 
     shutdown.asked().await;
     // Requests drain while jobs finish their step.

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kartoteka_app::Db;
+use kartoteka_app::access::maintenance::sweep;
 use kartoteka_app::clock::{Clock, SystemClock};
 use kartoteka_app::worker::{Environment, Runner};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use super::CommandResult;
@@ -22,6 +24,9 @@ use crate::wiring::api_settings;
 /// by another worker when the lease has run out.
 const PATIENCE: Duration = Duration::from_secs(25);
 
+/// How often kept answers and ended logins are looked through.
+const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+
 /// Connections beside one for each job: leases, and the claim of the next job.
 const CONNECTIONS_BESIDE_JOBS: u32 = 2;
 
@@ -32,7 +37,11 @@ pub(super) async fn run(config: Config) -> CommandResult {
     let config = Arc::new(config);
     let (opening, asked) = (Arc::clone(&config), shutdown.clone());
     let database = spawn_blocking(move || open(&opening, Some(&asked))).await??;
+    let watch = database.look_after();
     let worked = work_on(&config, &database, metrics_listener, &shutdown).await;
+    if let Some(watch) = watch {
+        watch.abort();
+    }
     spawn_blocking(move || database.close()).await??;
     worked
 }
@@ -68,13 +77,14 @@ async fn work_on(
     Ok(())
 }
 
-/// The threads that work.
+/// The threads that work, and the task that tidies up.
 pub(super) struct Worker {
     runner: Runner,
+    tidying: JoinHandle<()>,
 }
 
 impl Worker {
-    /// Starts them on a pool of their own.
+    /// Starts them on a pool of their own. Must be called inside a Tokio runtime.
     pub(super) fn start(
         config: &Config,
         database: &Database,
@@ -89,13 +99,29 @@ impl Worker {
         // Unique even when two containers have the same process id.
         let owner = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
         let slots = usize::try_from(config.workers).unwrap_or(1);
-        Ok(Self { runner: Runner::start(environment, owner, slots)? })
+        let tidying = tokio::spawn(tidy(environment.db.clone()));
+        Ok(Self { runner: Runner::start(environment, owner, slots)?, tidying })
     }
 
     /// Lets every job finish its step, but does not wait for ever.
     pub(super) async fn stop(self) {
+        self.tidying.abort();
         if timeout(PATIENCE, spawn_blocking(move || self.runner.stop())).await.is_err() {
             tracing::warn!("a job did not finish its step in time; another worker will take it up");
+        }
+    }
+}
+
+/// Deletes what has outlived its time, again and again.
+async fn tidy(db: Db) {
+    let mut hours = tokio::time::interval(TIDY_EVERY);
+    loop {
+        hours.tick().await;
+        let db = db.clone();
+        match spawn_blocking(move || sweep(&db, SystemClock.now())).await {
+            Ok(Ok(rows)) => tracing::debug!(rows, "deleted what has outlived its time"),
+            Ok(Err(error)) => tracing::warn!(%error, "could not tidy up; tried again in an hour"),
+            Err(error) => tracing::error!(%error, "tidying up broke off"),
         }
     }
 }

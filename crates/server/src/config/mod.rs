@@ -148,6 +148,16 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Takes over the port that the system chose for port 0.
+    pub fn listens_on(&mut self, address: SocketAddr) {
+        if self.public_url == values::local_url(self.listen) {
+            self.public_url = values::local_url(address);
+        }
+        self.listen = address;
+    }
+}
+
 /// Reads values by name and keeps what was wrong.
 struct Reader<'a> {
     environment: &'a Environment,

@@ -172,6 +172,24 @@ impl Cluster {
         self.first_start
     }
 
+    /// Starts the server again when it has died, for example because the system ran out of memory.
+    /// Says whether it had to.
+    ///
+    /// # Errors
+    /// When it does not start again.
+    pub fn revive(&self) -> Result<bool, PostgresError> {
+        if self.lease.is_none() || self.server.is_up()? {
+            return Ok(false);
+        }
+        let _start = locks::exclusive_start(&self.server.layout.start_lock())?;
+        // Another process that shares it may have been quicker.
+        if self.server.running()?.is_some() {
+            return Ok(false);
+        }
+        self.server.start()?;
+        Ok(true)
+    }
+
     /// Gives the lease back, and stops the server when nobody else uses it. A second call does
     /// nothing more.
     ///
@@ -313,6 +331,16 @@ impl Server {
                 Ok(running.status.success().then_some(pid_file))
             }
         }
+    }
+
+    /// Whether the server seems to run. Changes nothing, so it may be asked without the lock.
+    fn is_up(&self) -> Result<bool, PostgresError> {
+        let cluster = self.layout.cluster();
+        let pid_file = postmaster::read(&cluster).on("read postmaster.pid of", &cluster)?;
+        Ok(pid_file.is_some_and(|pid_file| {
+            let owner = postmaster::owner(pid_file.pid, &cluster);
+            matches!(owner, Owner::Ours | Owner::Unknown) || answers(&pid_file)
+        }))
     }
 
     /// Whether the server runs where its process cannot be seen, and so not be stopped.
