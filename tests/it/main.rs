@@ -1,5 +1,6 @@
 //! The one integration binary.
 
 mod harness;
+mod readme;
 mod segments;
 mod v1;
