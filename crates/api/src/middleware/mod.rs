@@ -24,8 +24,7 @@ pub use limits::Limits;
 
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::state::State;
-use crate::tokens::foreign::Lookup;
-use crate::tokens::{self, TokenError, Verified};
+use crate::tokens::{Proof, TokenError, Trust, Verified};
 
 /// Longest `X-Request-Id` that is taken over.
 const REQUEST_ID_LENGTH: usize = 128;
@@ -165,34 +164,27 @@ async fn present(state: &State, headers: &HeaderMap) -> Option<Presented> {
 
 async fn verify(state: &State, token: &str) -> Result<Verified, TokenError> {
     let settings = state.settings();
-    let now = state.clock().now();
-    let (issuer, kid, named) = tokens::origin(token)?;
-    let check = |key: &jsonwebtoken::DecodingKey, algorithm| {
-        if algorithm != named {
-            return Err(TokenError::Algorithm);
-        }
-        tokens::verify(token, key, algorithm, &issuer, &settings.audience, now)
+    let trust = Trust {
+        keys: state.keys(),
+        issuer: &settings.issuer,
+        audience: &settings.audience,
+        foreign: state.foreign(),
     };
-    if issuer == settings.issuer {
-        let key = state.keys().find(&kid).ok_or(TokenError::UnknownKey)?;
-        return check(key, jsonwebtoken::Algorithm::EdDSA)?.own();
-    }
-    if !state.foreign().trusts(&issuer) {
-        return Err(TokenError::UnknownIssuer);
-    }
-    let mut found = state.foreign().find(&issuer, &kid, now);
-    if matches!(found, Lookup::Fetch) {
-        let (state_, issuer_) = (state.clone(), issuer.clone());
-        let fetched = crate::state::unblocked(move || {
-            state_.foreign().fetch(&issuer_, now);
-            Ok(())
-        });
-        fetched.await.map_err(|_problem| TokenError::UnknownKey)?;
-        found = state.foreign().find(&issuer, &kid, now);
-    }
-    match found {
-        Lookup::Found(key, algorithm) => Ok(check(&key, algorithm)?.foreign()),
-        Lookup::Fetch | Lookup::Unknown => Err(TokenError::UnknownKey),
+    let now = state.clock().now();
+    match trust.prove(token, now)? {
+        Proof::Given(verified) => Ok(verified),
+        Proof::NeedsKeys { issuer } => {
+            let fetching = state.clone();
+            let fetched = crate::state::unblocked(move || {
+                fetching.foreign().fetch(&issuer, now);
+                Ok(())
+            });
+            fetched.await.map_err(|_problem| TokenError::UnknownKey)?;
+            match trust.prove(token, now)? {
+                Proof::Given(verified) => Ok(verified),
+                Proof::NeedsKeys { .. } => Err(TokenError::UnknownKey),
+            }
+        }
     }
 }
 

@@ -103,11 +103,63 @@ pub enum TokenError {
     Claim(&'static str),
 }
 
+/// Whose tokens are taken.
+#[derive(Clone, Copy)]
+pub struct Trust<'a> {
+    /// Our own keys.
+    pub keys: &'a KeyRing,
+    /// `iss` of our own tokens.
+    pub issuer: &'a str,
+    /// The `aud` all tokens need.
+    pub audience: &'a str,
+    /// Issuers of the configuration.
+    pub foreign: &'a foreign::ForeignIssuers,
+}
+
+/// How far a token could be proven.
+#[derive(Debug)]
+pub enum Proof {
+    /// It is good.
+    Given(Verified),
+    /// The issuer's keys have to be fetched first ([`foreign::ForeignIssuers::fetch`]).
+    NeedsKeys {
+        /// Whose.
+        issuer: String,
+    },
+}
+
+impl Trust<'_> {
+    /// Proves a token.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub fn prove(&self, token: &str, now: DateTime<Utc>) -> Result<Proof, TokenError> {
+        let (issuer, kid, named) = origin(token)?;
+        let check = |key: &DecodingKey, algorithm: Algorithm| {
+            if algorithm != named {
+                return Err(TokenError::Algorithm);
+            }
+            verify(token, key, algorithm, &issuer, self.audience, now)
+        };
+        if issuer == self.issuer {
+            let key = self.keys.find(&kid).ok_or(TokenError::UnknownKey)?;
+            return check(key, Algorithm::EdDSA)?.own().map(Proof::Given);
+        }
+        if !self.foreign.trusts(&issuer) {
+            return Err(TokenError::UnknownIssuer);
+        }
+        match self.foreign.find(&issuer, &kid, now) {
+            foreign::Lookup::Found(key, algorithm) => {
+                Ok(Proof::Given(check(&key, algorithm)?.foreign()))
+            }
+            foreign::Lookup::Fetch => Ok(Proof::NeedsKeys { issuer }),
+            foreign::Lookup::Unknown => Err(TokenError::UnknownKey),
+        }
+    }
+}
+
 /// Issuer and key id of a token, read before anything is proven: only to look up the key.
-///
-/// # Errors
-/// Not a JWT, or without `kid`.
-pub fn origin(token: &str) -> Result<(String, String, Algorithm), TokenError> {
+fn origin(token: &str) -> Result<(String, String, Algorithm), TokenError> {
     #[derive(Deserialize)]
     struct Origin {
         iss: String,
@@ -119,10 +171,7 @@ pub fn origin(token: &str) -> Result<(String, String, Algorithm), TokenError> {
 }
 
 /// Proves a token with the key that its issuer and `kid` name.
-///
-/// # Errors
-/// See [`TokenError`].
-pub fn verify(
+fn verify(
     token: &str,
     key: &DecodingKey,
     algorithm: Algorithm,
