@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
 use kartoteka_app::access::idempotency;
-use kartoteka_app::clock::{Clock, SystemClock};
+use kartoteka_app::clock::{Clock, Microseconds, SystemClock};
 use kartoteka_app::{Context, Db, Tenant};
 use kartoteka_domain::codes::Code;
 
@@ -83,7 +83,7 @@ impl AppState {
             db,
             keys,
             settings,
-            clock,
+            clock: Arc::new(Microseconds(clock)),
             render_metrics,
         }))
     }

@@ -34,6 +34,13 @@ pub fn faults(schema: &str, value: &Value) -> Result<Vec<Fault>, Problem> {
             break;
         }
     }
+    // what has the wrong type breaks all other rules too: that says nothing more
+    let mistyped: Vec<String> = found
+        .iter()
+        .filter(|fault| fault.code == Code::InvalidType)
+        .map(|fault| fault.pointer.clone())
+        .collect();
+    found.retain(|fault| fault.code == Code::InvalidType || !mistyped.contains(&fault.pointer));
     found.dedup();
     Ok(found)
 }
@@ -286,4 +293,61 @@ fn coerce(schema: &Value, text: &str) -> Result<Value, (Code, String)> {
             .ok_or_else(|| (Code::InvalidType, "This must be a number.".to_owned()));
     }
     Ok(Value::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(schema: &str, value: &Value) -> Vec<(String, Code)> {
+        let mut told: Vec<_> = faults(schema, value)
+            .unwrap()
+            .into_iter()
+            .map(|fault| (fault.pointer, fault.code))
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn faults_point_at_the_value_and_say_what_is_wrong() {
+        let value = json!({"name": "", "scopes": ["contacts:read", 7], "id": 1, "a/b~": 2});
+        assert_eq!(
+            told("NewClient", &value),
+            [
+                ("#/a~1b~0".to_owned(), Code::UnknownField),
+                ("#/id".to_owned(), Code::ReadOnlyField),
+                ("#/name".to_owned(), Code::InvalidValue),
+                ("#/name".to_owned(), Code::TooShort),
+                ("#/scopes/1".to_owned(), Code::InvalidType),
+            ]
+        );
+        assert_eq!(told("NewClient", &json!(null)), [("#".to_owned(), Code::InvalidType)]);
+        assert_eq!(
+            told("NewClient", &json!({"name": "a"})),
+            [("#/scopes".to_owned(), Code::MissingField)]
+        );
+    }
+
+    /// Details go to people and into logs: they name rules, never values.
+    #[test]
+    fn details_do_not_repeat_the_value() {
+        let value = json!({"email": {"secret": 1}, "role": "secret", "password": ["secret"]});
+        for fault in faults("NewUser", &value).unwrap() {
+            assert!(!fault.detail.contains("secret"), "{}", fault.detail);
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_is_one_fault() {
+        assert_eq!(
+            told("UserPatch", &json!({"role": null})),
+            [("#/role".to_owned(), Code::InvalidType)]
+        );
+    }
+
+    #[test]
+    fn an_unknown_schema_is_our_fault() {
+        assert_eq!(faults("Nothing", &json!({})).unwrap_err().code(), Code::Internal);
+    }
 }

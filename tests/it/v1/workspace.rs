@@ -1,0 +1,51 @@
+//! `/workspace`
+
+use kartoteka_tests::TestApp;
+use serde_json::json;
+
+/// TRS-3
+#[tokio::test]
+async fn settings_are_read_by_all_and_changed_by_administrators() {
+    let app = TestApp::new().await;
+    let reader = app.with_scopes(&["contacts:read"]);
+    let got = reader.get("/workspace").await.expect(200);
+    assert_eq!(
+        got.json["limits"]["contacts"],
+        json!({"limit": 1_000_000, "live": 0, "trash": 0, "remaining": 1_000_000})
+    );
+    let changes = json!({"name": "Karta", "contact_limit": 10, "phone_region": "pl", "language": "Polish", "time_zone": "europe/warsaw"});
+    reader.patch("/workspace").json(&changes).await.expect_problem(403, "forbidden", &[]);
+    let changed =
+        app.patch("/workspace").header("if-match", got.header("etag")).json(&changes).await;
+    let changed = changed.expect(200);
+    assert_eq!(changed.json["phone_region"], "PL");
+    assert_eq!(changed.json["language"], "pl");
+    assert_eq!(changed.json["time_zone"], "Europe/Warsaw");
+    assert_eq!(changed.json["limits"]["contacts"]["remaining"], 10);
+    assert_eq!(app.get("/workspace").await.expect(200).json, changed.json);
+    let late = app.patch("/workspace").header("if-match", got.header("etag")).json(&changes).await;
+    late.expect_problem(412, "precondition_failed", &[]);
+}
+
+#[tokio::test]
+async fn all_faults_of_settings_are_told_at_once() {
+    let app = TestApp::new().await;
+    let wrong =
+        json!({"name": " ", "phone_region": "XX", "language": "??", "time_zone": "Mars/Olympus"});
+    app.patch("/workspace").json(&wrong).await.expect_problem(
+        422,
+        "validation_failed",
+        &["#/name", "#/phone_region", "#/language", "#/time_zone"],
+    );
+    app.patch("/workspace").json(&json!({"contact_limit": -1, "limits": {}})).await.expect_problem(
+        422,
+        "validation_failed",
+        &["#/contact_limit", "#/limits"],
+    );
+    let other = app.other_workspace();
+    other.patch("/workspace").json(&json!({"name": "Home"})).await.expect_problem(
+        409,
+        "conflict",
+        &[],
+    );
+}
