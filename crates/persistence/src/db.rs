@@ -182,7 +182,6 @@ impl Db {
     ///
     /// # Errors
     /// The error of `work`, or what the database said at `BEGIN` and `COMMIT`.
-    #[expect(clippy::disallowed_methods, reason = "the one home of transactions")]
     pub fn system<T, E>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError>,

@@ -172,7 +172,7 @@ impl Shared {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "leases that ran out cannot be taken back")
+                tracing::warn!(error = %error, "leases that ran out cannot be taken back");
             }
         }
     }
@@ -269,7 +269,7 @@ fn cancel(environment: &Environment, job: &Job) {
     match written {
         Ok(()) => tracing::info!("a job is not wanted any more"),
         Err(error) => {
-            tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out")
+            tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out");
         }
     }
 }

@@ -89,7 +89,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     with_default(
         "KARTOTEKA_RATE_LIMIT",
-        "100",
+        "500",
         "Requests per second that one client may send on average; 0 for any number",
     ),
     with_default(
