@@ -19,6 +19,9 @@ const SERVER_POLL: Duration = Duration::from_millis(500);
 /// How long a command waits for a free connection.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a request does.
+const REQUEST_WAIT: Duration = Duration::from_millis(500);
+
 /// Why there is no database to work with.
 #[derive(Debug, thiserror::Error)]
 pub enum OpeningError {
@@ -65,9 +68,17 @@ pub fn pool(config: &Config, database: &Database, name: &str, connections: u32) 
     Db::connect(&settings)
 }
 
+/// The pool of the API. Its requests queue for their turn before they ask for a connection, so a
+/// connection that is not there at once means that the database is not there: the wait is short.
+pub fn request_pool(config: &Config, database: &Database) -> Db {
+    let mut settings = settings(config, database, "kartoteka api");
+    settings.pool_size = config.db_pool;
+    settings.wait = REQUEST_WAIT;
+    Db::connect(&settings)
+}
+
 fn settings(config: &Config, database: &Database, name: &str) -> Settings {
     let mut settings = Settings::new(database.url());
-    settings.pool_size = config.db_pool;
     settings.pgbouncer = config.db_pgbouncer;
     name.clone_into(&mut settings.application_name);
     settings.wait = CONNECTION_WAIT;

@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::installation::{ensure_configured, welcome};
 use crate::keys::Keys;
 use crate::metrics;
-use crate::opening::{open, pool};
+use crate::opening::{open, pool, request_pool};
 use crate::shutdown::Shutdown;
 use crate::wiring::api_settings;
 
@@ -57,13 +57,14 @@ async fn serve_on(
 ) -> CommandResult {
     let clock = SystemClock;
     let keys = Keys::open(&config.keys_dir, clock.now())?;
-    let db = pool(config, database, "kartoteka api", config.db_pool);
-    let installed = ensure_configured(config, &db, clock.now())?;
+    let starting = pool(config, database, "kartoteka start", 1);
+    let installed = ensure_configured(config, &starting, clock.now())?;
+    drop(starting);
     if config.demo && installed.administrator.is_some() {
         demo::fill(config, database, &keys, installed.workspace)?;
     }
     let state = AppState::with(
-        db,
+        request_pool(config, database),
         keys.ring()?,
         api_settings(config, &keys),
         Arc::new(clock),
@@ -75,16 +76,22 @@ async fn serve_on(
         .transpose()?;
     let server = serve(state, doors.listener)?;
     let door = server.handle();
-    let running = tokio::spawn(server);
+    let mut running = tokio::spawn(server);
     let measuring = metrics_server.map(tokio::spawn);
 
     let worker = with_worker.then(|| Worker::start(config, database, &keys)).transpose()?;
     print(&welcome(config, database, &installed))?;
 
-    shutdown.asked().await;
+    let broke_off = tokio::select! {
+        () = shutdown.asked() => None,
+        ended = &mut running => Some(ended),
+    };
     // Requests drain while jobs finish their step.
     tokio::join!(door.stop(true), stop(worker));
-    running.await??;
+    match broke_off {
+        Some(ended) => ended??,
+        None => running.await??,
+    }
     if let Some(measuring) = measuring {
         measuring.abort();
     }
