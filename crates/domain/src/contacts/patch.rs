@@ -4,7 +4,7 @@
 //! them. What a request may not write is refused by name, so that nobody believes it was stored.
 
 use chrono::{Datelike, Days, NaiveDate};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use unicode_normalization::UnicodeNormalization;
 
 use super::cell::visible;
@@ -525,7 +525,8 @@ impl Reader {
         }
         let value = match value {
             Value::Null => None,
-            Value::Bool(_) | Value::Number(_) => Some(value.clone()),
+            Value::Bool(_) => Some(value.clone()),
+            Value::Number(number) => Some(Value::Number(as_kept(number))),
             Value::String(text) if text.contains('\0') => {
                 self.fault(name, Code::NulCharacter, Code::NulCharacter.title());
                 return None;
@@ -564,6 +565,21 @@ impl Reader {
             },
         }
     }
+}
+
+/// A number as the database gives it back: `1e16` is the whole number it is, so that writing it again
+/// changes nothing.
+fn as_kept(number: &Number) -> Number {
+    let text = number.as_f64().filter(|_| number.is_f64()).map(|value| format!("{value}"));
+    // Rust writes floats without an exponent; a fraction or a size beyond 64 bits stays a float
+    text.filter(|text| text.len() > 15)
+        .and_then(|text| {
+            text.parse::<i64>()
+                .map(Number::from)
+                .or_else(|_| text.parse::<u64>().map(Number::from))
+                .ok()
+        })
+        .unwrap_or_else(|| number.clone())
 }
 
 /// A program writes the code; names of countries and languages are for imported lists.
@@ -721,6 +737,23 @@ mod tests {
             .unwrap_err();
         assert_eq!(faults[0].code, Code::NothingIdentifies);
         assert_eq!(jana, before, "a refused patch changes nothing");
+    }
+
+    /// CON-9
+    #[test]
+    fn numbers_are_kept_as_the_database_gives_them_back() {
+        for (written, kept) in [
+            ("1e16", "10000000000000000"),
+            ("-2e17", "-200000000000000000"),
+            ("1e19", "10000000000000000000"),
+            ("1e20", "1e+20"),
+            ("5.0", "5.0"),
+            ("0.1", "0.1"),
+            ("43", "43"),
+        ] {
+            let number: Number = serde_json::from_str(written).unwrap();
+            assert_eq!(as_kept(&number).to_string(), kept);
+        }
     }
 
     /// CON-9

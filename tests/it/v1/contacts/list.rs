@@ -353,3 +353,25 @@ async fn the_stored_search_text_equals_the_function() {
     let wrong = "SELECT count(*) AS n FROM contacts WHERE search <> contact_search(first_name, last_name, email, phone, company_name)";
     assert_eq!(app.count(wrong), 0);
 }
+
+/// PLT-3: whatever stands in the last row of a page, its cursor says it again, and only to its own list.
+#[test]
+fn a_cursor_says_what_was_written_into_it() {
+    use kartoteka_api::page::{decode_cursor, encode_cursor};
+    use proptest::prelude::*;
+    let key = prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        ".{0,30}".prop_map(Value::from),
+    ];
+    proptest!(|(keys in proptest::collection::vec(key, 0..5), id in any::<u128>(), list in "[a-z]{0,8}")| {
+        let at = (keys, uuid::Uuid::from_u128(id));
+        let cursor = encode_cursor(&list, &at).unwrap();
+        prop_assert!(cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+        let read: (Vec<Value>, uuid::Uuid) = decode_cursor(&list, &cursor, "?cursor").unwrap();
+        prop_assert_eq!(read, at);
+        let other = format!("{}x", list);
+        prop_assert!(decode_cursor::<Value>(&other, &cursor, "?cursor").is_err());
+    });
+}
