@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod bootstrap;
 mod harness;
 mod readme;
 mod segments;

@@ -32,7 +32,9 @@ fn parts(readme: &str) -> Vec<Part> {
             _ if line.starts_with("$ ") => {
                 parts.push(Part::Step { command: vec![line[2..].to_owned()], printed: Vec::new() });
             }
-            Some(Part::Step { command, printed }) if printed.is_empty() && line.starts_with("> ") => {
+            Some(Part::Step { command, printed })
+                if printed.is_empty() && line.starts_with("> ") =>
+            {
                 command.push(line[2..].to_owned());
             }
             Some(Part::Step { printed, .. }) => printed.push(line.to_owned()),

@@ -46,25 +46,34 @@ pub fn faults(schema: &str, value: &Value) -> Result<Vec<Fault>, Problem> {
 }
 
 fn validator(schema: &str) -> Result<Arc<Validator>, Problem> {
+    compiled(schema, || {
+        let components = document().pointer("/components/schemas").cloned().unwrap_or_default();
+        if components.get(schema).is_none() {
+            return Err(Problem::internal(format!("schema {schema} is not in the document")));
+        }
+        Ok(json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$ref": format!("#/components/schemas/{schema}"),
+            "components": {"schemas": components},
+        }))
+    })
+}
+
+/// The validator kept under `key`; there are as many as the document has schemas and parameters.
+fn compiled(
+    key: &str,
+    schema: impl FnOnce() -> Result<Value, Problem>,
+) -> Result<Arc<Validator>, Problem> {
     static COMPILED: OnceLock<RwLock<HashMap<String, Arc<Validator>>>> = OnceLock::new();
     let compiled = COMPILED.get_or_init(RwLock::default);
-    let known = compiled.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned();
+    let known = compiled.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
     if let Some(validator) = known {
         return Ok(validator);
     }
-    let components = document().pointer("/components/schemas").cloned().unwrap_or_default();
-    if components.get(schema).is_none() {
-        return Err(Problem::internal(format!("schema {schema} is not in the document")));
-    }
-    let whole = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$ref": format!("#/components/schemas/{schema}"),
-        "components": {"schemas": components},
-    });
-    let built = jsonschema::options().should_validate_formats(true).build(&whole);
+    let built = jsonschema::options().should_validate_formats(true).build(&schema()?);
     let validator = Arc::new(built.map_err(|error| Problem::internal(error.to_string()))?);
     let mut compiled = compiled.write().unwrap_or_else(PoisonError::into_inner);
-    compiled.insert(schema.to_owned(), Arc::clone(&validator));
+    compiled.insert(key.to_owned(), Arc::clone(&validator));
     Ok(validator)
 }
 
@@ -248,8 +257,7 @@ pub fn read_parameter(parameter: &Parameter, text: &str) -> Result<Value, Fault>
     let value = coerce(&schema, text)
         .map_err(|(code, detail)| Fault::new(pointer.clone(), code, detail))?;
     let Some(whole) = resolve(&schema) else { return Ok(value) };
-    let built = jsonschema::options().should_validate_formats(true).build(&whole);
-    let Ok(validator) = built else { return Ok(value) };
+    let Ok(validator) = compiled(&schema.to_string(), || Ok(whole)) else { return Ok(value) };
     let first = validator.iter_errors(&value).next().map(|error| describe(error.kind()));
     match first {
         Some((code, detail)) => Err(Fault::new(pointer, code, detail)),

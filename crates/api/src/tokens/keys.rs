@@ -123,12 +123,10 @@ fn read(kid: &str, pem: &str) -> Option<Key> {
     let der = STANDARD.decode(text.trim()).ok()?;
     let pair = Ed25519KeyPair::from_pkcs8(&der).ok()?;
     let public = pair.public_key().as_ref().to_vec();
-    Some(Key {
-        kid: kid.to_owned(),
-        sign: EncodingKey::from_ed_der(&der),
-        check: DecodingKey::from_ed_der(&public),
-        public,
-    })
+    let sign = EncodingKey::from_ed_der(&der);
+    // a library built without its cryptography fails here, at the start, and not at the first login
+    jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &json!({}), &sign).ok()?;
+    Some(Key { kid: kid.to_owned(), sign, check: DecodingKey::from_ed_der(&public), public })
 }
 
 /// A new Ed25519 key, PKCS#8 in PEM.
