@@ -55,7 +55,7 @@ lint: ## Clippy, warnings are errors
 
 .PHONY: docs
 docs: ## Build the code's documentation, warnings are errors
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items --quiet
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc $(LOCKED) --workspace --no-deps --document-private-items --quiet
 
 .PHONY: layers
 layers: ## Do the arrows between the floors point down only?
