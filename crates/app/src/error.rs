@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use kartoteka_domain::codes::Code;
-use kartoteka_domain::faults::Fault;
+use kartoteka_domain::faults::{Fault, common_code};
 use kartoteka_persistence::StoreError;
 
 /// A use case's refusal or failure.
@@ -67,7 +67,7 @@ impl Error {
             many => format!("{} faults", many.len()),
         };
         Self::Refused(Box::new(Refusal {
-            code: Code::ValidationFailed,
+            code: common_code(&faults),
             detail,
             faults,
             extra: Map::new(),

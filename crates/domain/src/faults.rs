@@ -22,6 +22,16 @@ impl Fault {
     }
 }
 
+/// The code of a refusal for these faults: theirs when they share one, so that a program that sends one
+/// unknown field hears `unknown_field` and not only that something is wrong.
+#[must_use]
+pub fn common_code(faults: &[Fault]) -> Code {
+    match faults {
+        [first, rest @ ..] if rest.iter().all(|fault| fault.code == first.code) => first.code,
+        _ => Code::ValidationFailed,
+    }
+}
+
 /// A member name inside a JSON pointer (RFC 6901, 3).
 #[must_use]
 pub fn pointer_token(name: &str) -> String {
@@ -35,5 +45,24 @@ pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_one_kind_give_the_refusal_its_code() {
+        let fault = |code| Fault::new("#/a", code, "");
+        assert_eq!(
+            common_code(&[fault(Code::UnknownField), fault(Code::UnknownField)]),
+            Code::UnknownField
+        );
+        assert_eq!(
+            common_code(&[fault(Code::UnknownField), fault(Code::TooLong)]),
+            Code::ValidationFailed
+        );
+        assert_eq!(common_code(&[]), Code::ValidationFailed);
     }
 }

@@ -108,13 +108,13 @@ async fn bodies_are_bounded_typed_and_json() {
         ("application/json", "{", 400, "invalid_json"),
         ("application/json", "{} {}", 400, "invalid_json"),
         ("application/json", "nul", 400, "invalid_json"),
-        ("application/json; charset=utf-8", "[]", 422, "validation_failed"),
-        ("application/json", "null", 422, "validation_failed"),
+        ("application/json; charset=utf-8", "[]", 422, "invalid_type"),
+        ("application/json", "null", 422, "invalid_type"),
         (
             "application/json",
             r#"{"name":"a","name":"b","scopes":["contacts:read"]}"#,
             422,
-            "validation_failed",
+            "invalid_value",
         ),
     ] {
         let answer = app.post("/clients").bytes(kind, body).await.expect(status);

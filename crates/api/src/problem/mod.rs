@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use kartoteka_app::{Error, StoreError};
 use kartoteka_domain::codes::Code;
-use kartoteka_domain::faults::Fault;
+use kartoteka_domain::faults::{Fault, common_code};
 
 pub use codes::status_of;
 
@@ -59,9 +59,9 @@ impl Problem {
             [one] => one.detail.clone(),
             many => format!("The input has {} faults.", many.len()),
         };
-        let mut problem = Self::new(Code::ValidationFailed, detail);
+        let mut problem = Self::new(common_code(&faults), detail);
         problem.0.faults = faults;
-        problem
+        problem.with_status(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY)
     }
 
     /// One fault of the input.
@@ -227,6 +227,11 @@ impl From<Error> for Problem {
             Error::Refused(refusal) => {
                 let kartoteka_app::error::Refusal { code, detail, faults, extra } = *refusal;
                 let mut problem = Self::new(code, detail);
+                if !faults.is_empty() {
+                    // whatever single code they share, they are faults of the input
+                    problem =
+                        problem.with_status(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY);
+                }
                 problem.0.faults = faults;
                 problem.0.extra = extra;
                 if code == Code::IdempotencyInProgress {
