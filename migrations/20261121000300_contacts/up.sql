@@ -66,6 +66,7 @@ CREATE TABLE tags (
     CONSTRAINT tags_name_key UNIQUE (workspace_id, name_key),
     CONSTRAINT tags_workspace_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces (id)
 );
+COMMENT ON TABLE tags IS 'The words a workspace puts on its contacts.';
 COMMENT ON COLUMN tags.name_key IS 'Name in lower case: VIP and vip are one tag.';
 
 CREATE TABLE contact_tags (

@@ -1,7 +1,14 @@
 //! The one integration binary.
 
+mod auth_matrix;
+mod bad_input;
 mod bootstrap;
 mod harness;
+mod logs;
+mod openapi;
 mod readme;
+mod schema;
 mod segments;
+mod swagger;
+mod tidy;
 mod v1;

@@ -18,8 +18,11 @@ use kartoteka_domain::actor::Actor;
 use kartoteka_domain::ids::{ClientId, UserId, WorkspaceId};
 use kartoteka_domain::scopes::{Role, Scope};
 use kartoteka_persistence::{Db, StoreError, workspaces};
+use reqwest::multipart::{Form, Part};
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::answer::Answer;
 use crate::client::Client;
 use crate::clock::TestClock;
 use crate::database::TestDatabase;
@@ -229,6 +232,26 @@ impl TestApp {
         let environment = self.jobs_environment();
         let done = tokio::task::spawn_blocking(move || worker::run_due(&environment, "test"));
         done.await.unwrap().unwrap()
+    }
+
+    /// A whole import in one call, by e-mail with what is suggested unless `options` says otherwise; ends
+    /// with the import as it is afterwards.
+    pub async fn import(&self, bytes: impl Into<Vec<u8>>, options: &Value) -> Answer {
+        self.import_into(&self.home.client, bytes, options).await
+    }
+
+    /// As [`TestApp::import`], sent by somebody else.
+    pub async fn import_into(
+        &self,
+        client: &Client,
+        bytes: impl Into<Vec<u8>>,
+        options: &Value,
+    ) -> Answer {
+        let file = Part::bytes(bytes.into()).file_name("list.csv").mime_str("text/csv").unwrap();
+        let form = Form::new().text("options", options.to_string()).part("file", file);
+        let job = client.post("/imports/run").multipart(form).await.expect(202);
+        self.run_jobs().await;
+        client.get(format!("/imports/{}", job.text_at("/subject/id"))).await.expect(200)
     }
 
     /// What jobs get from outside, for tests that run a worker themselves.

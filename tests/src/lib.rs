@@ -26,8 +26,12 @@
 //!     app.with_scopes(&["contacts:read"]).delete("/contacts/1").await.expect(403);
 //!     app.anonymous().get("/contacts").await.expect(401);
 //!
+//!     // a whole import: bytes in, the worker run, the import as it is afterwards
+//!     let import = app.import("E-mail\neva@example.com\n", &json!({})).await;
+//!     assert_eq!(import.json["summary"]["created"], 1);
+//!
 //!     // the tables themselves
-//!     assert_eq!(app.count("SELECT count(*) AS n FROM contacts"), 1);
+//!     assert_eq!(app.count("SELECT count(*) AS n FROM contacts"), 2);
 //! }
 //! ```
 //!
@@ -46,7 +50,15 @@ pub mod client;
 pub mod clock;
 pub mod contract;
 pub mod database;
+pub mod examples;
 pub mod postgres;
+
+/// The bytes of a file in `tests/fixtures`.
+#[must_use]
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
 
 pub use answer::Answer;
 pub use app::{PASSWORD, TestApp, Workspace};

@@ -134,7 +134,6 @@ codes! {
     InvalidOutcome = "invalid_outcome", "This class does not know that action.";
     PlanOutdated = "plan_outdated", "The base changed since the plan was made.";
     PlanUnknown = "plan_unknown", "This is not the hash of the present plan.";
-    ImportRunning = "import_running", "The import is running.";
     ImportNotRevertible = "import_not_revertible", "There is nothing to undo.";
     TemplateExists = "template_exists", "There is a saved mapping with this name.";
     JobNotCancellable = "job_not_cancellable", "The job has ended.";

@@ -88,7 +88,6 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::LastAdministrator
         | Code::StepOutOfOrder
         | Code::PlanOutdated
-        | Code::ImportRunning
         | Code::ImportNotRevertible
         | Code::TemplateExists
         | Code::JobNotCancellable

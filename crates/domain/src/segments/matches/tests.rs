@@ -1,3 +1,5 @@
+//! What each kind of condition says of a contact.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is read from filters, and what is refused with which pointer.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The SQL of selections.
+
 use chrono::TimeZone;
 use kartoteka_domain::segments::read;
 use serde_json::{Value, json};
