@@ -1,6 +1,7 @@
 //! What is added to every operation.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,7 @@ pub(super) fn all(document: &mut Value) {
     let mut used = BTreeSet::new();
     each_operation(document, |path, method, operation| {
         secure(operation);
+        unfill(operation);
         for (status, name) in problems(path, method, operation) {
             used.insert(name);
             let reference = json!({"$ref": format!("#/components/responses/{name}")});
@@ -49,6 +51,21 @@ fn secure(operation: &mut Value) {
         && !list.iter().any(|item| item.get("oauth2").is_some())
     {
         list.insert(0, json!({ "oauth2": scopes }));
+    }
+}
+
+/// Swagger UI fills its form with the examples of parameters: a list would be filtered by all of them at
+/// once. Those of optional ones go into the description.
+fn unfill(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        let optional = parameter.get("required").and_then(Value::as_bool) != Some(true);
+        let Some(object) = parameter.as_object_mut().filter(|_| optional) else { continue };
+        let Some(example) = object.remove("example") else { continue };
+        let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+        if let Some(Value::String(description)) = object.get_mut("description") {
+            let _ = write!(description, " For example `{example}`.");
+        }
     }
 }
 
