@@ -146,6 +146,21 @@ async fn a_slow_body_is_given_up() {
     assert!(line.starts_with("HTTP/1.1 408"), "{line}");
 }
 
+/// What the schema calls a whole number is one, and what the type cannot hold is a fault, never our failure.
+#[tokio::test]
+async fn numbers_may_be_written_with_a_point() {
+    let app = TestApp::new().await;
+    let limit = |text: &str| {
+        app.patch("/workspace").bytes("application/json", format!("{{\"contact_limit\":{text}}}"))
+    };
+    assert_eq!(limit("5e3").await.expect(200).json["contact_limit"], 5000);
+    for text in ["5.5", "1e300", "-1.0", "99999999999999999999"] {
+        limit(text).await.expect_problem(422, "validation_failed", &["#/contact_limit"]);
+    }
+    let query = app.post("/contacts/query").bytes("application/json", "{\"limit\": 3.0}");
+    query.await.expect(200);
+}
+
 #[tokio::test]
 async fn head_answers_as_get_without_a_body() {
     let app = TestApp::new().await;

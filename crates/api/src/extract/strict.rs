@@ -9,6 +9,9 @@ use serde_json::{Map, Number, Value};
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
 
+/// Up to here a double tells each whole number from the next.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The value and what is wrong with it already.
 ///
 /// # Errors
@@ -69,6 +72,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // 50.0 and 5e1 are whole numbers to JSON Schema, so they have to be to our types
+        if value.fract() == 0.0 && value.abs() <= EXACT {
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and within 53 bits")]
+            return Ok((value as i64).into());
+        }
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -118,6 +126,12 @@ mod tests {
             parse(br#"{"a":[1,-2,1.5,1.7976931348623157e308,null,true,"x"]}"#).unwrap();
         assert_eq!(value, serde_json::json!({"a": [1, -2, 1.5, f64::MAX, null, true, "x"]}));
         assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let (value, _) = parse(b"[50.0, 5e1, -0.0, 0.5, 1e300]").unwrap();
+        assert_eq!(value, serde_json::json!([50, 50, 0, 0.5, 1e300]));
     }
 
     #[test]

@@ -51,7 +51,9 @@ impl Write for Pipe {
     operation_id = "get_import_errors",
     params(("id" = Uuid, Path, description = "The import")),
     responses((status = 200, description = "The rows", body = String, content_type = "text/csv",
-        example = "E-mail;import_problem\r\njana.example.cz;invalid: email: an address has an @ (invalid_email)\r\n")),
+        example = "E-mail;import_problem\r\njana.example.cz;invalid: email: an address has an @ (invalid_email)\r\n"),
+        (status = 409, description = "There is no plan yet", body = crate::problem::ProblemBody,
+            content_type = "application/problem+json")),
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}/errors.csv")]

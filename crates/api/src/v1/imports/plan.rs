@@ -19,7 +19,9 @@ use crate::state::State;
     tag = "imports",
     operation_id = "get_import_plan",
     params(("id" = Uuid, Path, description = "The import")),
-    responses((status = 200, description = "The plan", body = PlanView)),
+    responses((status = 200, description = "The plan", body = PlanView),
+        (status = 409, description = "There is no plan yet", body = crate::problem::ProblemBody,
+            content_type = "application/problem+json")),
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}/plan")]

@@ -137,7 +137,9 @@ impl From<ReportRow> for RowView {
     tag = "imports",
     operation_id = "list_import_rows",
     params(("id" = Uuid, Path, description = "The import"), RowsQuery, PageQuery),
-    responses((status = 200, description = "A page of rows", body = Page<RowView>)),
+    responses((status = 200, description = "A page of rows", body = Page<RowView>),
+        (status = 409, description = "There is no plan yet", body = crate::problem::ProblemBody,
+            content_type = "application/problem+json")),
     security(("bearer" = ["imports:read"])),
 )]
 #[get("/imports/{id}/rows")]

@@ -13,6 +13,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use kartoteka_app::{Tenant, segments};
+use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::segments::{Selection, schema};
 
@@ -86,6 +87,11 @@ impl<T> WithSelection<T> {
     }
 }
 
+/// The schema let it pass: a rule of the type that the schema cannot say.
+fn unfit() -> Problem {
+    Problem::fault("#", Code::InvalidValue, "A value is not one its field knows.")
+}
+
 impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for WithSelection<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
@@ -98,8 +104,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for WithSelection<T> 
             let selection = body.as_object_mut().and_then(|body| body.shift_remove(MEMBER));
             faults.extend(schemas::faults(&T::name(), &body)?);
             let rest = if faults.is_empty() {
-                Ok(serde_json::from_value(body)
-                    .map_err(|error| Problem::internal(error.to_string()))?)
+                Ok(serde_json::from_value(body).map_err(|_unfit| unfit())?)
             } else {
                 Err(faults)
             };
