@@ -1,1 +1,2 @@
+DROP TABLE job_lanes;
 DROP TABLE jobs;

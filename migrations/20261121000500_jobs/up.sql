@@ -41,3 +41,12 @@ CREATE UNIQUE INDEX jobs_unique_key ON jobs (workspace_id, unique_key)
 COMMENT ON TABLE jobs IS 'Long work: enqueued, checkpointed and finished in the transactions of its effects.';
 COMMENT ON COLUMN jobs.lease_epoch IS 'Fencing token: grows with every claim; an effect is written only by the holder of the current one.';
 COMMENT ON COLUMN jobs.crashes IS 'How often a lease ran out: a job that killed its worker twice runs alone in the smallest chunk.';
+
+CREATE TABLE job_lanes (
+    workspace_id uuid        NOT NULL,
+    served_at    timestamptz NOT NULL,
+    CONSTRAINT job_lanes_pkey PRIMARY KEY (workspace_id),
+    CONSTRAINT job_lanes_workspace_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces (id)
+);
+COMMENT ON TABLE job_lanes IS
+    'When a worker last took a job of the workspace: those who waited longest are served next, however many jobs another has.';

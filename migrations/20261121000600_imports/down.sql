@@ -1,3 +1,4 @@
+DROP AGGREGATE array_concat(anycompatiblearray);
 DROP AGGREGATE jsonb_overlay(jsonb);
 DROP AGGREGATE first_present(anyelement);
 DROP AGGREGATE last_present(anyelement);

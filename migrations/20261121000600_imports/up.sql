@@ -185,3 +185,5 @@ CREATE AGGREGATE last_present(anyelement) (SFUNC = keep_second, STYPE = anyeleme
 CREATE AGGREGATE first_present(anyelement) (SFUNC = keep_first, STYPE = anyelement, PARALLEL = SAFE);
 -- Objects laid over one another in order; the key that comes later wins.
 CREATE AGGREGATE jsonb_overlay(jsonb) (SFUNC = jsonb_concat, STYPE = jsonb, INITCOND = '{}');
+-- The elements of several arrays in one.
+CREATE AGGREGATE array_concat(anycompatiblearray) (SFUNC = array_cat, STYPE = anycompatiblearray, PARALLEL = SAFE);

@@ -227,6 +227,31 @@ impl TestApp {
         diesel::sql_query(sql).get_result::<Number>(&mut self.connection()).unwrap().n
     }
 
+    /// Rows of a query as JSON objects.
+    #[must_use]
+    pub fn rows(&self, sql: &str) -> Vec<serde_json::Value> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Jsonb)]
+            row: serde_json::Value,
+        }
+        let sql = format!("SELECT to_jsonb(q) AS row FROM ({sql}) AS q");
+        let rows = diesel::sql_query(sql).load::<Row>(&mut self.connection()).unwrap();
+        rows.into_iter().map(|row| row.row).collect()
+    }
+
+    /// Runs a statement past the API and says how many rows it changed.
+    pub fn execute(&self, sql: &str) -> usize {
+        diesel::sql_query(sql).execute(&mut self.connection()).unwrap()
+    }
+
+    /// Fails when the tables contradict one another: see [`crate::invariants`].
+    #[track_caller]
+    pub fn check_invariants(&self) {
+        let breaches = crate::invariants::breaches(&mut self.connection());
+        assert!(breaches.is_empty(), "the tables contradict one another: {breaches:#?}");
+    }
+
     /// Works off everything that is due, as a worker would, and says how many jobs that was.
     pub async fn run_jobs(&self) -> usize {
         let environment = self.jobs_environment();

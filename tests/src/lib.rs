@@ -51,6 +51,7 @@ pub mod clock;
 pub mod contract;
 pub mod database;
 pub mod examples;
+pub mod invariants;
 pub mod postgres;
 
 /// The bytes of a file in `tests/fixtures`.

@@ -203,8 +203,9 @@ pub fn get_many(tenant: &mut Tenant<'_>, ids: Vec<Uuid>) -> Result<Vec<Job>, Sto
 
 /// Gives the most urgent due job to `owner`, or nothing when none is due.
 ///
-/// First a lane is picked, the workspace with the fewest running jobs, then a job within it: one
-/// workspace's half a million jobs do not make the others wait.
+/// First a lane is picked, the workspace with the fewest running jobs and among those the one that was
+/// served longest ago, then a job within it: one workspace's half a million jobs do not make the others
+/// wait.
 ///
 /// # Errors
 /// What the database said.
@@ -244,6 +245,7 @@ fn due_lanes(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Workspac
     );
     sql.bind(now).push(
         " ORDER BY (SELECT count(*) FROM jobs r WHERE r.workspace_id = l.workspace_id AND r.state = 'running'), \
+         (SELECT s.served_at FROM job_lanes s WHERE s.workspace_id = l.workspace_id) NULLS FIRST, \
          l.run_at LIMIT 16",
     );
     let lanes: Vec<Lane> = sql.load(conn)?;
@@ -268,7 +270,26 @@ fn claim_in(
     sql.push(", started_at = coalesce(j.started_at, ").bind(now);
     sql.push(") FROM picked WHERE j.workspace_id = ").bind(workspace);
     sql.push(&format!(" AND j.id = picked.id RETURNING {COLUMNS}"));
-    sql.first(conn)
+    let job = sql.first(conn)?;
+    if job.is_some() {
+        let mut sql = Sql::new("INSERT INTO job_lanes (workspace_id, served_at) VALUES (");
+        sql.bind(workspace).push(", ").bind(now).push(
+            ") ON CONFLICT (workspace_id) DO UPDATE SET served_at = greatest(job_lanes.served_at, excluded.served_at)",
+        );
+        sql.execute(conn)?;
+    }
+    Ok(job)
+}
+
+/// Locks a job until the end of the transaction: for those who change it together with its subject. Jobs
+/// are locked before their subjects, by everyone. Waits until a step that is being written is written.
+///
+/// # Errors
+/// What the database said.
+pub fn lock(tenant: &mut Tenant<'_>, id: JobId) -> Result<(), StoreError> {
+    let mut sql = Sql::new("SELECT id FROM jobs WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ").bind(id.0).push(" FOR NO KEY UPDATE");
+    sql.execute(tenant.conn).map(drop)
 }
 
 /// Locks the lease of a running job until the end of the transaction. Every effect of a job begins so.

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::mapping::Mapping;
@@ -14,7 +13,7 @@ use kartoteka_domain::imports::matching::{Class, Matching, OnLimit};
 use kartoteka_domain::imports::state::{ImportState, Step};
 use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::imports::apply::{self, Applied, Applying, ClassConsent};
-use kartoteka_persistence::imports::classify::{self, Lookup, Rows};
+use kartoteka_persistence::imports::classify::{self, Lookup, Own, Rows};
 use kartoteka_persistence::imports::purposes::{self, NamedPurpose};
 use kartoteka_persistence::jobs::{Job, Progress};
 use kartoteka_persistence::workspaces::{self, WriterLock};
@@ -210,7 +209,8 @@ fn write_chunk(
     let after = import.applied_row;
     let end = apply::chunk_end(tenant, committing.id, after, committing.chunk)?;
     let Some(up_to) = end.filter(|_| !cancel) else {
-        let (state, job_state) = if cancel {
+        // who wants it stopped after the last row gets what is there: all of it
+        let (state, job_state) = if end.is_some() {
             (ImportState::Cancelled, JobState::Cancelled)
         } else {
             (ImportState::Done, JobState::Succeeded)
@@ -232,13 +232,13 @@ fn write_chunk(
         return run.end(tenant, job_state, None).map(Chunk::Ended);
     };
     let rows = Rows { after, up_to };
-    hold_plan(tenant, committing, &mut import, rows)?;
+    hold_plan(tenant, committing, &import, rows)?;
     let applying = applying(tenant, ctx, committing)?;
     let applied = apply::apply(tenant, &applying, rows)?;
     workspaces::add_usage(
         tenant,
-        applied.created + applied.restored,
-        -applied.restored,
+        applied.created + applied.out_of_trash,
+        -applied.out_of_trash,
         ctx.new_id(),
     )?;
     let mut summary: Summary = read_json(import.summary.as_ref(), "the summary")?;
@@ -256,25 +256,34 @@ fn write_chunk(
 }
 
 /// Makes sure that what was planned for these rows still holds: when anybody else changed which contacts
-/// there are since the last chunk, they are sorted again, and the contact limit is kept.
+/// there are since the plan, they are sorted again, and the contact limit is kept. The revision of the plan
+/// only moves with the own chunks, so from the first foreign change on every chunk is sorted again.
 fn hold_plan(
     tenant: &mut Tenant<'_>,
     committing: &Committing,
-    import: &mut ImportRecord,
+    import: &ImportRecord,
     rows: Rows,
 ) -> Result<(), Error> {
     let usage = workspaces::usage(tenant)?;
     let workspace = workspaces::get(tenant)?;
     let used = usage.live + usage.trashed;
     if import.plan_revision != Some(usage.revision) {
-        let lookup = Lookup::suited(committing.chunk, used);
+        let matching = &committing.matching;
+        let lookup = Lookup::suited(matching.key.as_ref(), committing.chunk, used);
+        let own = match (import.committed_at, import.id_salt) {
+            (Some(committed_at), Some(salt)) => Some(Own { committed_at, salt }),
+            _ => None,
+        };
         classify::forget(tenant, committing.id, rows)?;
-        classify::classify(tenant, committing.id, &committing.matching, rows, lookup)?;
-        import.plan_revision = Some(usage.revision);
+        classify::classify(tenant, committing.id, matching, rows, lookup, own)?;
+        classify::suppressed(tenant, committing.id, rows)?;
     }
     let room = workspace.contact_limit - used;
-    if apply::creations(tenant, committing.id, rows)? > room {
-        if committing.matching.on_limit == OnLimit::Refuse {
+    // before the first row is written it is still time to refuse as a whole
+    let refuses = committing.matching.on_limit == OnLimit::Refuse;
+    let planned = if refuses && import.applied_row == 0 { Rows::ALL } else { rows };
+    if apply::creations(tenant, committing.id, planned)? > room {
+        if refuses {
             return Err(limit_reached(workspace.contact_limit, usage.live, usage.trashed));
         }
         classify::cap(tenant, committing.id, rows, room)?;
@@ -324,7 +333,8 @@ fn applying<'a>(
         matching,
         committed_at: import.committed_at.ok_or_else(|| super::inconsistent("not committed"))?,
         salt: import.id_salt.ok_or_else(|| super::inconsistent("no salt"))?,
-        actor: Actor::from_parts(&import.actor_type, import.actor_id).unwrap_or(Actor::System),
+        // who commits declares the consents (CNS-4), whoever began the import
+        actor: ctx.actor,
         now: ctx.now,
         class_tags,
         class_consents,

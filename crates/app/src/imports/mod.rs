@@ -173,7 +173,18 @@ pub(crate) fn to_milliseconds(at: chrono::DateTime<chrono::Utc>) -> chrono::Date
 /// # Errors
 /// [`Error::NotFound`]; `job_not_cancellable` when it has ended.
 pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: ImportId) -> Result<ImportRecord, Error> {
+    // a running step holds its job and then the import: whoever wants both asks in the same order, and waits
+    // as long as a step may take
+    let seen = get(tenant, id)?;
+    if let Some(job) = seen.job_id {
+        jobs::lift_timeouts(tenant)?;
+        jobs::lock(tenant, job.into())?;
+    }
     let mut import = locked(tenant, id)?;
+    if import.job_id != seen.job_id {
+        let what = "the import was given another job in this moment".to_owned();
+        return Err(Error::Store(StoreError::Busy(what)));
+    }
     let state = state_of(&import)?;
     match state {
         ImportState::Running | ImportState::Reverting => {

@@ -277,10 +277,10 @@ pub(crate) fn sort(
     let usage = workspaces::usage(tenant)?;
     let workspace = workspaces::get(tenant)?;
     let staged = import.rows.unwrap_or(i64::MAX);
-    let lookup = Lookup::suited(staged, usage.live + usage.trashed);
+    let lookup = Lookup::suited(matching.key.as_ref(), staged, usage.live + usage.trashed);
     classify::forget(tenant, id, Rows::ALL)?;
-    classify::classify(tenant, id, matching, Rows::ALL, lookup)?;
-    let suppressed = classify::suppressed(tenant, id)?;
+    classify::classify(tenant, id, matching, Rows::ALL, lookup, None)?;
+    let suppressed = classify::suppressed(tenant, id, Rows::ALL)?;
     let wanted = classify::count(tenant, id)?;
     let room = workspace.contact_limit - usage.live - usage.trashed;
     if wanted.create > room && matching.on_limit == OnLimit::Fill {

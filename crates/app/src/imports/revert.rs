@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::imports::matching::InFile;
 use kartoteka_domain::imports::state::ImportState;
 use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::imports::classify::Rows;
@@ -16,7 +16,7 @@ use kartoteka_persistence::workspaces::{self, WriterLock};
 use kartoteka_persistence::{Tenant, imports};
 
 use super::work::{self, Kind};
-use super::{ImportRecord, enqueue, get, locked, read_json, state_of};
+use super::{ImportRecord, enqueue, get, locked, matching_of, read_json, state_of};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -128,7 +128,8 @@ fn take_back(
         import: id,
         committed_at: import.committed_at.ok_or_else(|| super::inconsistent("not committed"))?,
         salt: import.id_salt.ok_or_else(|| super::inconsistent("no salt"))?,
-        actor: Actor::from_parts(&import.actor_type, import.actor_id).unwrap_or(Actor::System),
+        actor: ctx.actor,
+        rows_share_contacts: matching_of(&import)?.in_file == InFile::All,
         now: ctx.now,
     };
     let done = revert::revert(tenant, &reverting, Rows { after: from - 1, up_to })?;

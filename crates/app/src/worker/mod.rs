@@ -9,7 +9,7 @@ mod runner;
 
 pub(crate) use run::refusal_json;
 pub use run::{Ended, JobError, Run};
-pub use runner::{Runner, run_due, wake};
+pub use runner::{Runner, run_due, run_due_with, wake};
 
 use std::sync::Arc;
 

@@ -66,6 +66,8 @@ pub struct Run<'a> {
     pub(super) environment: &'a Environment,
     pub(super) job: Job,
     pub(super) stop: &'a AtomicBool,
+    /// Whether it got on since it was claimed: then earlier failures are forgotten.
+    pub(super) advanced: AtomicBool,
 }
 
 impl Run<'_> {
@@ -137,7 +139,9 @@ impl Run<'_> {
     /// What the database said.
     pub fn advance(&self, tenant: &mut Tenant<'_>, progress: &Progress) -> Result<(), Error> {
         let now = self.environment.clock.now();
-        Ok(jobs::advance(tenant, JobId(self.job.id), self.job.lease_epoch, progress, now)?)
+        jobs::advance(tenant, JobId(self.job.id), self.job.lease_epoch, progress, now)?;
+        self.advanced.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Ends the job inside a [`Run::step`], together with its last effect.

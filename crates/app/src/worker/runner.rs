@@ -13,7 +13,7 @@ use kartoteka_domain::jobs::{CRASHES_BEFORE_CAUTION, HEARTBEAT_SECONDS, JobState
 use kartoteka_persistence::jobs::{self, Job};
 
 use super::run::{Ended, JobError, Run, refusal_json};
-use super::{Environment, Work, work_of};
+use super::{Environment, Work, registry};
 use crate::Context;
 use crate::error::{Error, Refusal};
 
@@ -43,6 +43,7 @@ type Leases = Mutex<HashMap<(WorkspaceId, JobId), i64>>;
 
 struct Shared {
     environment: Environment,
+    works: Vec<Arc<dyn Work>>,
     owner: String,
     stop: AtomicBool,
     leases: Leases,
@@ -62,8 +63,22 @@ impl Runner {
     /// # Errors
     /// The operating system gives no thread.
     pub fn start(environment: Environment, owner: String, slots: usize) -> std::io::Result<Self> {
+        Self::start_with(environment, owner, slots, registry())
+    }
+
+    /// As [`Runner::start`], knowing these kinds of work only.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start_with(
+        environment: Environment,
+        owner: String,
+        slots: usize,
+        works: Vec<Arc<dyn Work>>,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             environment,
+            works,
             owner,
             stop: AtomicBool::new(false),
             leases: Mutex::new(HashMap::new()),
@@ -105,7 +120,9 @@ impl Shared {
         while !self.stop.load(Ordering::Relaxed) {
             if looked_for_silent.elapsed() >= EXPIRE_EVERY {
                 looked_for_silent = Instant::now();
-                self.expire();
+                if let Err(error) = take_back_leases(&self.environment, &self.works, &self.owner) {
+                    tracing::warn!(error = %error, "leases that ran out cannot be taken back");
+                }
             }
             match self.claim() {
                 Ok(Some(job)) => self.run_beside_others(job),
@@ -144,37 +161,12 @@ impl Shared {
         let key = (WorkspaceId(job.workspace_id), JobId(job.id));
         if job.crashes >= CRASHES_BEFORE_CAUTION {
             let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
-            run_one(&self.environment, job, &self.stop);
+            run_one(&self.environment, &self.works, job, &self.stop);
         } else {
             let _beside = self.alone.read().unwrap_or_else(PoisonError::into_inner);
-            run_one(&self.environment, job, &self.stop);
+            run_one(&self.environment, &self.works, job, &self.stop);
         }
         locked(&self.leases).remove(&key);
-    }
-
-    fn expire(&self) {
-        let now = self.environment.clock.now();
-        let silent = self
-            .environment
-            .db
-            .system(|conn| jobs::expire(conn, &self.owner, now).map_err(Error::from));
-        match silent {
-            Ok(given_up) => {
-                for job in given_up {
-                    tracing::error!(job.id = %job.id, job.kind = job.kind, "a job lost its worker too often");
-                    let refusal = Refusal {
-                        code: Code::JobLost,
-                        detail: "the job lost its worker again and again and was given up".into(),
-                        faults: Vec::new(),
-                        extra: serde_json::Map::new(),
-                    };
-                    fail(&self.environment, &job, &refusal);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "leases that ran out cannot be taken back");
-            }
-        }
     }
 
     fn keep_leases(&self) {
@@ -200,25 +192,65 @@ impl Shared {
     }
 }
 
+/// Gives the jobs of workers that fell silent to others; fails those that lost too many.
+fn take_back_leases(
+    environment: &Environment,
+    works: &[Arc<dyn Work>],
+    owner: &str,
+) -> Result<(), Error> {
+    let now = environment.clock.now();
+    let given_up =
+        environment.db.system(|conn| jobs::expire(conn, owner, now).map_err(Error::from))?;
+    for job in given_up {
+        tracing::error!(job.id = %job.id, job.kind = job.kind, "a job lost its worker too often");
+        let refusal = Refusal {
+            code: Code::JobLost,
+            detail: "the job lost its worker again and again and was given up".into(),
+            faults: Vec::new(),
+            extra: serde_json::Map::new(),
+        };
+        fail(environment, works, &job, &refusal);
+    }
+    Ok(())
+}
+
 /// Works off everything that is due, in this thread, and says how many jobs that was. For tests and for
 /// commands that want to see the end.
 ///
 /// # Errors
 /// The queue cannot be read.
 pub fn run_due(environment: &Environment, owner: &str) -> Result<usize, Error> {
-    let stop = AtomicBool::new(false);
+    run_due_with(environment, owner, &registry(), &AtomicBool::new(false))
+}
+
+/// As [`run_due`], knowing these kinds of work only, and until `stop` is set.
+///
+/// # Errors
+/// The queue cannot be read.
+pub fn run_due_with(
+    environment: &Environment,
+    owner: &str,
+    works: &[Arc<dyn Work>],
+    stop: &AtomicBool,
+) -> Result<usize, Error> {
+    take_back_leases(environment, works, owner)?;
     let mut done = 0;
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         let now = environment.clock.now();
         let job =
             environment.db.system(|conn| jobs::claim(conn, owner, now).map_err(Error::from))?;
-        let Some(job) = job else { return Ok(done) };
-        run_one(environment, job, &stop);
+        let Some(job) = job else { break };
+        run_one(environment, works, job, stop);
         done += 1;
     }
+    Ok(done)
 }
 
-fn run_one(environment: &Environment, job: Job, stop: &AtomicBool) {
+fn work_among<'a>(works: &'a [Arc<dyn Work>], kind: &str) -> Option<&'a dyn Work> {
+    works.iter().map(|work| &**work).find(|work| work.kind() == kind)
+}
+
+fn run_one(environment: &Environment, works: &[Arc<dyn Work>], job: Job, stop: &AtomicBool) {
     let span = tracing::info_span!(
         "job",
         job.id = %job.id,
@@ -228,21 +260,25 @@ fn run_one(environment: &Environment, job: Job, stop: &AtomicBool) {
         request.id = job.request_id,
     );
     let _entered = span.enter();
-    let Some(work) = work_of(&job.kind) else {
+    let Some(work) = work_among(works, &job.kind) else {
         let refusal = Refusal {
             code: Code::Internal,
             detail: "this version does not know that kind of job".into(),
             faults: Vec::new(),
             extra: serde_json::Map::new(),
         };
-        return fail(environment, &job, &refusal);
+        return fail(environment, works, &job, &refusal);
     };
     let started = Instant::now();
     tracing::info!("a job begins");
-    let mut run = Run { environment, job, stop };
+    let mut run = Run { environment, job, stop, advanced: AtomicBool::new(false) };
     // a panic in one job must not take the thread, and with it the other jobs, along
     let outcome = catch_unwind(AssertUnwindSafe(|| work.run(&mut run)));
-    let job = run.job;
+    let mut job = run.job;
+    if run.advanced.into_inner() {
+        // as the queue counts: this is the first attempt since it got on
+        job.attempt = 1;
+    }
     match outcome {
         Ok(Ok(Ended(state))) => {
             let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -251,12 +287,14 @@ fn run_one(environment: &Environment, job: Job, stop: &AtomicBool) {
         Ok(Err(JobError::LeaseLost)) => tracing::warn!("a job was taken over by another worker"),
         Ok(Err(JobError::Stopped)) => give_back(environment, &job, None),
         Ok(Err(JobError::Unwanted)) => cancel(environment, &job),
-        Ok(Err(JobError::Retry(error))) => retry_or_fail(environment, &job, &error.to_string()),
+        Ok(Err(JobError::Retry(error))) => {
+            retry_or_fail(environment, works, &job, &error.to_string());
+        }
         Ok(Err(JobError::Fail(refusal))) => {
             tracing::warn!(problem.code = %refusal.code, "a job failed");
-            fail(environment, &job, &refusal);
+            fail(environment, works, &job, &refusal);
         }
-        Err(_) => retry_or_fail(environment, &job, "the job panicked"),
+        Err(_) => retry_or_fail(environment, works, &job, "the job panicked"),
     }
 }
 
@@ -274,7 +312,7 @@ fn cancel(environment: &Environment, job: &Job) {
     }
 }
 
-fn retry_or_fail(environment: &Environment, job: &Job, error: &str) {
+fn retry_or_fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, error: &str) {
     if job.attempt >= job.max_attempts {
         tracing::error!(error, "a job failed for the last time");
         let refusal = Refusal {
@@ -283,7 +321,7 @@ fn retry_or_fail(environment: &Environment, job: &Job, error: &str) {
             faults: Vec::new(),
             extra: serde_json::Map::new(),
         };
-        return fail(environment, job, &refusal);
+        return fail(environment, works, job, &refusal);
     }
     tracing::warn!(error, "a job failed and will be tried again");
     give_back(environment, job, Some(error));
@@ -303,7 +341,7 @@ fn give_back(environment: &Environment, job: &Job, error: Option<&str>) {
     }
 }
 
-fn fail(environment: &Environment, job: &Job, refusal: &Refusal) {
+fn fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, refusal: &Refusal) {
     let ctx = Context {
         workspace: WorkspaceId(job.workspace_id),
         actor: job.actor(),
@@ -312,8 +350,10 @@ fn fail(environment: &Environment, job: &Job, refusal: &Refusal) {
         ip: None,
     };
     let written = environment.db.write(ctx.workspace, |tenant| {
-        if let Some(work) = work_of(&job.kind) {
-            Work::on_failed(&*work, tenant, &ctx, job, refusal)?;
+        // jobs are locked before their subjects
+        jobs::hold(tenant, JobId(job.id), job.lease_epoch)?;
+        if let Some(work) = work_among(works, &job.kind) {
+            work.on_failed(tenant, &ctx, job, refusal)?;
         }
         let problem = Some(refusal_json(refusal));
         jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Failed, problem, ctx.now)

@@ -331,8 +331,12 @@ impl Matching {
                 }
             }
             for (at, consent) in policy.consents.iter().enumerate() {
-                if !purposes.contains(&consent.purpose) {
-                    let pointer = format!("#/outcomes/{place}/consents/{at}/purpose");
+                let pointer = format!("#/outcomes/{place}/consents/{at}/purpose");
+                let earlier = policy.consents.iter().take(at);
+                if earlier.into_iter().any(|other| other.purpose == consent.purpose) {
+                    let detail = format!("{} is declared twice", consent.purpose);
+                    faults.push(Fault::new(pointer, Code::InvalidValue, detail));
+                } else if !purposes.contains(&consent.purpose) {
                     let detail = format!("the workspace has no purpose {}", consent.purpose);
                     faults.push(Fault::new(pointer, Code::UnknownPurpose, detail));
                 }

@@ -74,6 +74,8 @@ pub struct Applied {
     pub invalid: i64,
     /// Rows folded into another one.
     pub merged_in_file: i64,
+    /// Contacts that came out of the trash: fewer than the rows when several rows are one contact's.
+    pub out_of_trash: i64,
 }
 
 /// Makes the tags that rows and classes name and are not there, and remembers their ids for the import.
@@ -209,8 +211,9 @@ pub fn apply(
         consents(tenant, applying, rows, Whom::Created)?;
     }
     let outcomes = outcomes(tenant, applying.import, rows)?;
+    let mut out_of_trash = 0;
     if outcomes.update + outcomes.restore > 0 {
-        update(tenant, applying, rows)?;
+        out_of_trash = update(tenant, applying, rows)?;
         tag_matched(tenant, applying, rows)?;
         consents(tenant, applying, rows, Whom::Matched)?;
     }
@@ -223,6 +226,7 @@ pub fn apply(
         skipped: outcomes.skip,
         invalid: outcomes.invalid,
         merged_in_file: outcomes.merged,
+        out_of_trash,
     })
 }
 
@@ -484,6 +488,14 @@ fn assignments(applying: &Applying<'_>) -> Vec<Assignment> {
     list
 }
 
+/// Details that an empty cell clears, as `import_staged.cleared` names them.
+fn cleared_details(applying: &Applying<'_>) -> Vec<String> {
+    let clears = |policy: Policy, clears: bool| clears && policy == Policy::Overwrite;
+    let details = applying.mapping.details();
+    let cleared = details.into_iter().filter(|(_, policy, clear)| clears(*policy, *clear));
+    cleared.map(|(name, ..)| format!("detail:{name}")).collect()
+}
+
 fn details_value(sql: &mut Sql, applying: &Applying<'_>) -> Option<String> {
     let details = applying.mapping.details();
     let of = |wanted: Policy| -> Vec<String> {
@@ -516,16 +528,19 @@ fn details_value(sql: &mut Sql, applying: &Applying<'_>) -> Option<String> {
     if !overwrite.is_empty() {
         value = format!("({value} || {})", only(sql, &overwrite));
     }
-    if details.iter().any(|(_, policy, clears)| *clears && *policy == Policy::Overwrite) {
+    let cleared = cleared_details(applying);
+    if !cleared.is_empty() {
+        let cleared = sql.param(cleared);
         value = format!(
-            "({value} - ARRAY(SELECT substr(x, 8) FROM unnest(s.cleared) AS x WHERE x LIKE 'detail:%' AND NOT coalesce(s.details, '{{}}') ? substr(x, 8)))"
+            "({value} - ARRAY(SELECT substr(x, 8) FROM unnest(s.cleared) AS x WHERE x = ANY ({cleared}) AND NOT coalesce(s.details, '{{}}') ? substr(x, 8)))"
         );
     }
     Some(value)
 }
 
-/// Updates the matched contacts, keeping what they were (IMP-12, IMP-18).
-fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Result<(), StoreError> {
+/// Updates the matched contacts, keeping what they were (IMP-12, IMP-18). Gives back how many came out of
+/// the trash.
+fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Result<i64, StoreError> {
     let mut sql = Sql::default();
     let n = names(&mut sql, tenant, applying, rows);
     let now = sql.param(applying.now);
@@ -545,7 +560,7 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
         );
         list.push(Assignment { column: "email_invalid_at", value });
     }
-    let source = source(applying, &n);
+    let source = source(&mut sql, applying, &n);
     let values: String = list
         .iter()
         .map(|a| format!(", c.{0} AS old_{0}, {1} AS new_{0}", a.column, a.value))
@@ -579,19 +594,21 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
          ch AS MATERIALIZED (SELECT t.* FROM t WHERE {differs}),
          images AS (
             INSERT INTO import_changes (workspace_id, import_id, row, contact_id, changes)
-            SELECT {ws}, {imp}, ch.row, ch.id, {before} FROM ch)
-         UPDATE contacts c SET {set}{search}updated_at = {now} FROM ch WHERE c.workspace_id = {ws} AND c.id = ch.id",
+            SELECT {ws}, {imp}, ch.row, ch.id, {before} FROM ch),
+         done AS (
+            UPDATE contacts c SET {set}{search}updated_at = {now} FROM ch WHERE c.workspace_id = {ws} AND c.id = ch.id)
+         SELECT count(*) FILTER (WHERE ch.old_trashed_at IS NOT NULL AND ch.new_trashed_at IS NULL) AS n FROM ch",
         ws = n.ws,
         imp = n.imp,
         differs = differs.join(" OR "),
         before = before.join(" || "),
     ));
-    sql.execute(tenant.conn).map(drop)
+    sql.count(tenant.conn)
 }
 
 /// The staged rows that update somebody, one per contact: where each row stands for itself (IMP-11 `all`)
 /// several may have the same contact, and then they act as one after the other would.
-fn source(applying: &Applying<'_>, n: &Names) -> String {
+fn source(sql: &mut Sql, applying: &Applying<'_>, n: &Names) -> String {
     let range = &n.range;
     let rows = format!(
         "SELECT r.contact_id, r.outcome, s.* FROM import_rows r {STAGED}
@@ -601,19 +618,55 @@ fn source(applying: &Applying<'_>, n: &Names) -> String {
         return rows;
     }
     let mut columns = String::new();
-    for (field, policy, _) in applying.mapping.fields() {
-        let aggregate = if policy == Policy::FillEmpty { "first_present" } else { "last_present" };
+    for (field, policy, clears) in applying.mapping.fields() {
+        let column = field.column();
         let extra = if field == Field::Email { Some("email_key") } else { None };
-        for name in std::iter::once(field.column()).chain(extra) {
-            columns.push_str(&format!(", {aggregate}(e.{name} ORDER BY e.row) AS {name}"));
+        for name in std::iter::once(column).chain(extra) {
+            columns.push_str(&match policy {
+                Policy::FillEmpty => format!(", first_present(e.{name} ORDER BY e.row) AS {name}"),
+                // an empty cell that clears is a word too, and the last word counts
+                Policy::Overwrite if clears => format!(
+                    ", (array_agg(e.{name} ORDER BY e.row DESC) FILTER (WHERE e.{name} IS NOT NULL OR '{column}' = ANY (e.cleared)))[1] AS {name}"
+                ),
+                Policy::Overwrite | Policy::Keep => {
+                    format!(", last_present(e.{name} ORDER BY e.row) AS {name}")
+                }
+            });
         }
     }
+    let details = overlaid_details(sql, applying);
     format!(
-        "SELECT e.contact_id, min(e.outcome) AS outcome, max(e.row) AS row{columns},
-            nullif(jsonb_overlay(e.details ORDER BY e.row), '{{}}') AS details,
-            last_present(e.cleared ORDER BY e.row) AS cleared
+        "SELECT e.contact_id, min(e.outcome) AS outcome, max(e.row) AS row{columns}, {details} AS details,
+            array_concat(e.cleared) AS cleared
          FROM ({rows}) AS e GROUP BY e.contact_id"
     )
+}
+
+/// The details of several rows of one contact, laid over one another: of those that only fill gaps the
+/// first counts, of the others the last, and an empty cell that clears counts too.
+fn overlaid_details(sql: &mut Sql, applying: &Applying<'_>) -> String {
+    let cleared = cleared_details(applying);
+    let mut value = if cleared.is_empty() {
+        "jsonb_overlay(e.details ORDER BY e.row)".to_owned()
+    } else {
+        let cleared = sql.param(cleared);
+        // values of details in a file are texts, so a null can only be one that was cleared
+        format!(
+            "jsonb_strip_nulls(jsonb_overlay(coalesce(e.details, '{{}}') || coalesce((SELECT jsonb_object_agg(substr(x, 8), NULL::text)
+                FROM unnest(e.cleared) AS x WHERE x = ANY ({cleared})), '{{}}') ORDER BY e.row))"
+        )
+    };
+    let details = applying.mapping.details();
+    let others: Vec<String> = details
+        .iter()
+        .filter(|(_, policy, _)| *policy != Policy::FillEmpty)
+        .map(|(name, ..)| (*name).to_owned())
+        .collect();
+    if others.len() < details.len() {
+        let others = sql.param(others);
+        value = format!("({value} || (jsonb_overlay(e.details ORDER BY e.row DESC) - {others}::text[]))");
+    }
+    format!("nullif({value}, '{{}}')")
 }
 
 #[derive(QueryableByName)]

@@ -1,5 +1,6 @@
 //! Sorting the staged rows: folding those of one key, finding whom each is, and counting the plan.
 
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
@@ -125,11 +126,13 @@ pub enum Lookup {
 }
 
 impl Lookup {
-    /// What suits `rows` rows against `contacts` contacts.
+    /// What suits `rows` rows, compared by `key`, against `contacts` contacts.
     #[must_use]
-    pub fn suited(rows: i64, contacts: i64) -> Self {
+    pub fn suited(key: Option<&MatchKey>, rows: i64, contacts: i64) -> Self {
+        // a detail has no index to probe: each probe would be a pass of its own
+        let is_indexed = !matches!(key, Some(MatchKey::Detail(_)));
         // a probe costs about four times as much as a row of the pass
-        if rows.saturating_mul(4) < contacts { Self::Probe } else { Self::Scan }
+        if is_indexed && rows.saturating_mul(4) < contacts { Self::Probe } else { Self::Scan }
     }
 
     /// The planner cannot know how large the tables are by now (they grow in this very transaction), and a
@@ -166,7 +169,17 @@ fn join_on(key: &MatchKey, sql: &mut Sql) -> String {
     }
 }
 
+/// The contacts an import made: what their ids have in common (`import_row_id`).
+#[derive(Clone, Copy, Debug)]
+pub struct Own {
+    /// `committed_at` of the import.
+    pub committed_at: DateTime<Utc>,
+    /// `id_salt` of the import.
+    pub salt: i64,
+}
+
 /// Decides class, outcome and matched contact of each row (IMP-8, IMP-9) and writes them to `import_rows`.
+/// The contacts in `own`, which this very import made, are no part of the base it is compared with.
 ///
 /// # Errors
 /// What the database said.
@@ -176,6 +189,7 @@ pub fn classify(
     matching: &Matching,
     rows: Rows,
     lookup: Lookup,
+    own: Option<Own>,
 ) -> Result<(), StoreError> {
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
@@ -193,7 +207,13 @@ pub fn classify(
         ));
         return sql.execute(tenant.conn).map(drop);
     };
-    let join = join_on(key, &mut sql);
+    let mut join = join_on(key, &mut sql);
+    if let Some(own) = own {
+        let (at, salt) = (sql.param(own.committed_at), sql.param(own.salt));
+        join.push_str(&format!(
+            " AND NOT (c.origin = 'import' AND c.created_at = {at} AND right(c.id::text, 10) = lpad(to_hex({salt}), 10, '0'))"
+        ));
+    }
     let by_class = |pick: &dyn Fn(Class) -> String| -> String {
         Class::ALL
             .iter()
@@ -354,26 +374,41 @@ pub fn duplicates(
 ) -> Result<i64, StoreError> {
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
-    let condition = match &matching.key {
-        Some(key) => vec![join_on(key, &mut sql)],
-        None => vec!["c.email_key = s.key".to_owned(), "c.phone = s.key".to_owned()],
-    };
-    let known: Vec<String> = condition
-        .iter()
-        .map(|join| {
-            format!(
-                "SELECT s.key FROM k s JOIN contacts c ON c.workspace_id = {ws} AND {join} WHERE c.trashed_at IS NULL"
-            )
-        })
-        .collect();
-    sql.push(&format!(
-        "WITH k AS MATERIALIZED (
-            SELECT s.key, count(*) AS n FROM import_rows r JOIN import_staged s USING (workspace_id, import_id, row)
-            WHERE r.workspace_id = {ws} AND r.import_id = {imp} AND r.outcome = 'create' AND s.key IS NOT NULL
-            GROUP BY s.key)
-         SELECT (coalesce(sum(n - 1), 0) + (SELECT count(*) FROM ({}) AS known))::bigint AS n FROM k",
-        known.join(" UNION ")
-    ));
+    let created = format!(
+        "FROM import_rows r JOIN import_staged s USING (workspace_id, import_id, row)
+         WHERE r.workspace_id = {ws} AND r.import_id = {imp} AND r.outcome = 'create'"
+    );
+    match &matching.key {
+        Some(key) => {
+            let join = join_on(key, &mut sql);
+            sql.push(&format!(
+                "WITH k AS MATERIALIZED (SELECT s.key, count(*) AS n {created} AND s.key IS NOT NULL GROUP BY s.key)
+                 SELECT (coalesce(sum(n - 1), 0) + (SELECT count(*) FROM (
+                    SELECT DISTINCT s.key FROM k s JOIN contacts c ON c.workspace_id = {ws} AND {join}
+                    WHERE c.trashed_at IS NULL) AS known))::bigint AS n FROM k"
+            ));
+        }
+        None => {
+            // without a key, whoever has the e-mail or the phone of somebody is taken for the same
+            let again: Vec<String> = ["email_key", "phone"]
+                .iter()
+                .map(|column| {
+                    format!(
+                        "SELECT s.row FROM (SELECT row, row_number() OVER (PARTITION BY {column} ORDER BY row) AS nth
+                            FROM k WHERE {column} IS NOT NULL) AS s WHERE s.nth > 1
+                         UNION ALL
+                         SELECT s.row FROM k s JOIN contacts c ON c.workspace_id = {ws} AND c.{column} = s.{column}
+                         WHERE c.trashed_at IS NULL"
+                    )
+                })
+                .collect();
+            sql.push(&format!(
+                "WITH k AS MATERIALIZED (SELECT s.row, s.email_key, s.phone {created})
+                 SELECT count(DISTINCT row) AS n FROM ({}) AS again",
+                again.join(" UNION ALL ")
+            ));
+        }
+    }
     if lookup == Lookup::Probe {
         lookup.say(tenant)?;
     }
@@ -382,13 +417,19 @@ pub fn duplicates(
     counted
 }
 
-/// How many rows have an address that may not be written to (CNS-8).
+/// Marks the rows whose address may not be written to (CNS-8), once after each [`classify`], and says how
+/// many they are.
 ///
 /// # Errors
 /// What the database said.
-pub fn suppressed(tenant: &mut Tenant<'_>, import: ImportId) -> Result<i64, StoreError> {
+pub fn suppressed(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    rows: Rows,
+) -> Result<i64, StoreError> {
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));
     let problem = sql.param(serde_json::json!([{
         "field": "email", "code": Code::SuppressedAddress, "detail": Code::SuppressedAddress.title(),
     }]));
@@ -397,7 +438,7 @@ pub fn suppressed(tenant: &mut Tenant<'_>, import: ImportId) -> Result<i64, Stor
          FROM import_staged s JOIN suppressions p
            ON p.workspace_id = {ws} AND p.channel = 'email' AND p.address_hash = s.email_hash
          WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.email_hash IS NOT NULL
-           AND r.workspace_id = {ws} AND r.import_id = {imp} AND r.row = s.row AND r.outcome <> 'merged_in_file'"
+           AND s.row > {after} AND s.row <= {up_to} AND r.workspace_id = {ws} AND r.import_id = {imp} AND r.row = s.row AND r.outcome <> 'merged_in_file'"
     ));
     Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
 }

@@ -26,6 +26,8 @@ pub struct Reverting {
     pub actor: Actor,
     /// Now.
     pub now: DateTime<Utc>,
+    /// Several rows may have changed one contact (IMP-11 `all`).
+    pub rows_share_contacts: bool,
 }
 
 /// What a chunk of undo did, in contacts.
@@ -165,6 +167,7 @@ fn take_back_consents(
     let mut sql = Sql::default();
     let n = names(&mut sql, tenant, reverting, rows);
     let base = sql.param(reverting.now.timestamp_millis());
+    let committed = sql.param(reverting.committed_at.timestamp_millis());
     let salt = sql.param(reverting.salt);
     let (kind, id) = (sql.param(reverting.actor.kind()), sql.param(reverting.actor.id()));
     sql.push(&format!(
@@ -174,6 +177,7 @@ fn take_back_consents(
             JOIN consents c ON c.workspace_id = {ws} AND c.contact_id = r.contact_id
             JOIN consent_entries e ON e.workspace_id = {ws} AND e.contact_id = c.contact_id AND e.purpose_id = c.purpose_id AND e.id = c.entry_id
             WHERE {range} AND r.outcome IN ('update', 'restore') AND e.source_type = 'import' AND e.source_id = {imp}
+              AND e.id = import_row_id(1 + {committed}, {salt}, r.row)
             ORDER BY e.contact_id, e.purpose_id, r.row DESC),
          before AS MATERIALIZED (
             SELECT d.*, import_row_id({base}, {salt}, d.row) AS entry_id, coalesce(p.action = 'grant', false) AS granted
@@ -207,7 +211,6 @@ const COLUMNS: &[(&str, &str)] = &[
     ("company_name", "text"),
     ("job_title", "text"),
     ("email", "text"),
-    ("email_key", "text"),
     ("phone", "text"),
     ("birth_date", "date"),
     ("gender", "text"),
@@ -222,9 +225,17 @@ const COLUMNS: &[(&str, &str)] = &[
     ("score", "bigint"),
     ("subscribed", "boolean"),
     ("muted", "boolean"),
-    ("email_invalid_at", "timestamptz"),
     ("trashed_at", "timestamptz"),
 ];
+
+/// One image per contact.
+const IMAGES: &str = "SELECT contact_id, changes FROM i";
+/// As many images per contact as rows changed it: what the first of them found and the last of them left.
+const SHARED_IMAGES: &str = "SELECT whole.contact_id, coalesce(jsonb_object_agg(whole.name, whole.change) FILTER (WHERE whole.name IS NOT NULL), '{}') AS changes
+    FROM (SELECT i.contact_id, e.key AS name, jsonb_build_array(
+            (array_agg(e.value -> 0 ORDER BY i.row))[1], (array_agg(e.value -> 1 ORDER BY i.row DESC))[1]) AS change
+        FROM i LEFT JOIN LATERAL jsonb_each(i.changes) AS e ON true GROUP BY i.contact_id, e.key) AS whole
+    GROUP BY whole.contact_id";
 
 fn restore_values(
     tenant: &mut Tenant<'_>,
@@ -252,6 +263,14 @@ fn restore_values(
             )
         })
         .collect();
+    // its compared form and the mark that it is invalid go with the address, whatever became of them since
+    let address = unedited("email", "text");
+    let of_address = [("email_key", "text"), ("email_invalid_at", "timestamptz")].map(|(column, kind)| {
+        format!(
+            ", CASE WHEN x.changes ? 'email_key' AND {address} THEN {} ELSE c.{column} END AS {column}",
+            was(column, kind)
+        )
+    });
     let edited: Vec<String> = COLUMNS
         .iter()
         .map(|(column, kind)| {
@@ -261,26 +280,33 @@ fn restore_values(
             )
         })
         .collect();
-    let set: String =
-        COLUMNS.iter().map(|(column, _)| format!("{column} = t.{column}, ")).collect();
+    let columns = COLUMNS.iter().map(|(column, _)| *column).chain(["email_key", "email_invalid_at"]);
+    let set: String = columns.map(|column| format!("{column} = t.{column}, ")).collect();
+    let images = if reverting.rows_share_contacts { SHARED_IMAGES } else { IMAGES };
     sql.push(&format!(
-        "WITH x AS MATERIALIZED (
-            SELECT r.row, r.contact_id, r.changes FROM import_changes r WHERE {range}),
+        "WITH i AS MATERIALIZED (SELECT r.row, r.contact_id, r.changes FROM import_changes r WHERE {range}),
+         x AS MATERIALIZED ({images}),
+         -- a purge takes the images along
+         purged AS MATERIALIZED (
+            SELECT DISTINCT r.contact_id FROM import_rows r
+            WHERE {range} AND r.outcome IN ('update', 'restore') AND NOT EXISTS (
+                SELECT FROM contacts c WHERE c.workspace_id = {ws} AND c.id = r.contact_id)),
          t AS MATERIALIZED (
             SELECT c.id, ({edited} OR (x.changes ? 'details' AND details_before(c.details, x.changes -> 'details' -> 0, x.changes -> 'details' -> 1)
                     IS DISTINCT FROM (x.changes -> 'details' -> 0))) AS edited,
                 x.changes ? 'trashed_at' AND c.trashed_at IS NULL AS trashed_again,
                 CASE WHEN x.changes ? 'details'
                     THEN details_before(c.details, x.changes -> 'details' -> 0, x.changes -> 'details' -> 1) ELSE c.details END AS details
-                {values}
+                {values}{}
             FROM x JOIN contacts c ON c.workspace_id = {ws} AND c.id = x.contact_id FOR NO KEY UPDATE OF c),
          done AS (
             UPDATE contacts c SET {set} details = t.details,
                 search = contact_search(t.first_name, t.last_name, t.email, t.phone, t.company_name), updated_at = {now}
             FROM t WHERE c.workspace_id = {ws} AND c.id = t.id)
          SELECT 0::bigint AS trashed, count(*) FILTER (WHERE NOT edited) AS reverted,
-            (SELECT count(*) FROM x) - count(*) FILTER (WHERE NOT edited) AS kept,
+            count(*) FILTER (WHERE edited) + (SELECT count(*) FROM purged) AS kept,
             count(*) FILTER (WHERE trashed_again) AS trashed_again FROM t",
+        of_address.concat(),
         edited = edited.join(" OR "),
         range = n.range,
         ws = n.ws,

@@ -252,7 +252,8 @@ pub fn clear(tenant: &mut Tenant<'_>, import: ImportId) -> Result<(), StoreError
     Ok(())
 }
 
-/// Keeps the dictionary of tags of the file; the ordinal is the position.
+/// Keeps the dictionary of tags of the file; the ordinal is the position. What a planner that died left of
+/// it is replaced: it read the same file.
 ///
 /// # Errors
 /// What the database said.
@@ -261,6 +262,9 @@ pub fn save_tags(
     import: ImportId,
     names: &[String],
 ) -> Result<(), StoreError> {
+    let mut sql = Sql::new("DELETE FROM import_tags WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.execute(tenant.conn)?;
     let mut sql = Sql::new(
         "INSERT INTO import_tags (workspace_id, import_id, ordinal, name, name_key) SELECT ",
     );

@@ -1,6 +1,15 @@
 //! Imports, end to end: upload, header, mapping, matching, plan, commit, report, undo.
 
+mod classes;
+mod consents;
+mod in_file;
+mod limit;
 mod main_flow;
+mod matching;
+mod plan;
+mod policies;
+mod rules;
+mod tags;
 
 use serde_json::{Value, json};
 

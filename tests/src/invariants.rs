@@ -1,0 +1,70 @@
+//! What is true of the tables after whatever was done to them.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+/// Names of rules, each with a query that counts what breaks it.
+const RULES: &[(&str, &str)] = &[
+    (
+        "the counters of a workspace are what it holds",
+        "SELECT count(*) AS n FROM (
+            SELECT w.id, (SELECT coalesce(sum(u.live), 0) FROM workspace_usage u WHERE u.workspace_id = w.id) AS live,
+                (SELECT coalesce(sum(u.trashed), 0) FROM workspace_usage u WHERE u.workspace_id = w.id) AS trashed
+            FROM workspaces w) AS counted
+         LEFT JOIN (SELECT workspace_id, count(*) FILTER (WHERE trashed_at IS NULL) AS live, count(trashed_at) AS trashed
+            FROM contacts GROUP BY workspace_id) AS real ON real.workspace_id = counted.id
+         WHERE counted.live <> coalesce(real.live, 0) OR counted.trashed <> coalesce(real.trashed, 0)",
+    ),
+    (
+        "search is contact_search() of the row",
+        "SELECT count(*) AS n FROM contacts
+         WHERE search IS DISTINCT FROM contact_search(first_name, last_name, email, phone, company_name)",
+    ),
+    (
+        "a tag of a contact has a contact and a tag",
+        "SELECT count(*) AS n FROM contact_tags x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)
+            OR NOT EXISTS (SELECT FROM tags t WHERE t.workspace_id = x.workspace_id AND t.id = x.tag_id)",
+    ),
+    (
+        "an entry of the ledger has a contact and a purpose with that wording",
+        "SELECT count(*) AS n FROM consent_entries x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)
+            OR NOT EXISTS (SELECT FROM purpose_versions v WHERE v.workspace_id = x.workspace_id
+                AND v.purpose_id = x.purpose_id AND v.version = x.wording_version)",
+    ),
+    (
+        "a consent is the last word of the ledger",
+        "SELECT count(*) AS n FROM consents c FULL JOIN (
+            SELECT DISTINCT ON (workspace_id, contact_id, purpose_id) workspace_id, contact_id, purpose_id, id, action, at
+            FROM consent_entries ORDER BY workspace_id, contact_id, purpose_id, at DESC, id DESC) AS e
+         USING (workspace_id, contact_id, purpose_id)
+         WHERE c.entry_id IS DISTINCT FROM e.id OR c.granted IS DISTINCT FROM (e.action = 'grant') OR c.at IS DISTINCT FROM e.at",
+    ),
+    (
+        "what an import remembers of a contact is about one that is there",
+        "SELECT count(*) AS n FROM (
+            SELECT workspace_id, contact_id FROM import_changes UNION ALL
+            SELECT workspace_id, contact_id FROM import_tag_additions) AS x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
+    ),
+];
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// The rules that do not hold, with how often; empty when all is well.
+#[must_use]
+pub fn breaches(conn: &mut PgConnection) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for (rule, sql) in RULES {
+        let broken = diesel::sql_query(*sql).get_result::<Number>(conn).unwrap().n;
+        if broken > 0 {
+            breaches.push(format!("{rule}: not for {broken}"));
+        }
+    }
+    breaches
+}
