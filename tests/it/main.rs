@@ -4,6 +4,7 @@ mod auth_matrix;
 mod bad_input;
 mod bootstrap;
 mod harness;
+mod jobs;
 mod logs;
 mod openapi;
 mod readme;

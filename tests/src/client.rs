@@ -42,6 +42,8 @@ impl Client {
     pub(crate) fn new(base: String) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
+            // a test that computes for a while does not see that the server closed an idle connection
+            .pool_idle_timeout(std::time::Duration::from_secs(1))
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();

@@ -88,9 +88,14 @@ fn import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<ImportRow>, 
     let mut sql = Sql::default();
     let workspace = sql.param(tenant.workspace);
     sql.push(&format!(
-        "SELECT r.import_id, r.row FROM import_rows r WHERE r.workspace_id = {workspace} AND r.contact_id = ANY("
+        "SELECT r.import_id, r.row FROM import_rows r JOIN imports i ON i.workspace_id = {workspace} AND i.id = r.import_id \
+         WHERE r.workspace_id = {workspace} AND r.contact_id = ANY("
     ));
-    sql.bind(ids.to_vec()).push(") UNION SELECT i.id AS import_id, made.row FROM unnest(");
+    // a row that waits to be written is not of the contact yet, and must not be lost (IMP-17)
+    sql.bind(ids.to_vec()).push(
+        ") AND NOT (i.state IN ('planning', 'awaiting_commit') OR (i.state = 'running' AND r.row > i.applied_row))",
+    );
+    sql.push(" UNION SELECT i.id AS import_id, made.row FROM unnest(");
     sql.bind(made.iter().map(|(id, _)| *id).collect::<Vec<_>>()).push(", ");
     sql.bind(made.iter().map(|(_, made)| made.millisecond).collect::<Vec<_>>()).push(", ");
     sql.bind(made.iter().map(|(_, made)| made.row).collect::<Vec<_>>());

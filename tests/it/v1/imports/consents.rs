@@ -61,7 +61,7 @@ async fn an_integration_that_commits_is_the_one_that_declares() {
     integration.post(format!("/imports/{id}/commit")).json(&json!({ "plan_hash": hash })).await.expect(202);
     app.run_jobs().await;
     assert_eq!(ledger(&app)[0]["actor"], "client");
-    let trail = app.rows("SELECT action, actor_type FROM audit_log WHERE subject_type = 'import' AND action IN ('import.commit', 'import.end')");
+    let trail = app.rows("SELECT action, actor_type FROM audit_entries WHERE record_type = 'import' AND action IN ('import.commit', 'import.end')");
     assert_eq!(trail.len(), 2, "{trail:?}");
     assert!(trail.iter().all(|entry| entry["actor_type"] == "client"), "{trail:?}");
 }
@@ -117,10 +117,10 @@ async fn a_row_that_says_no_is_not_overruled_by_its_class() {
         [
             "no@example.com email_basic withdraw consent 1",
             "odd@example.com email_basic grant contract 1",
-            "silent@example.com email_basic grant contract 1",
-            "yes@example.com email_basic grant consent 1",
             "old-no@example.com email_basic withdraw consent 1",
             "old-silent@example.com email_basic grant contract 1",
+            "silent@example.com email_basic grant contract 1",
+            "yes@example.com email_basic grant consent 1",
         ]
     );
 }

@@ -1,7 +1,9 @@
 //! Imports, end to end: upload, header, mapping, matching, plan, commit, report, undo.
 
 mod classes;
+mod concurrency;
 mod consents;
+mod crash;
 mod in_file;
 mod limit;
 mod main_flow;
@@ -10,6 +12,7 @@ mod plan;
 mod policies;
 mod rules;
 mod tags;
+mod undo;
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! The plan names what the commit will do, and holds or is refused (IMP-13).
 
+use kartoteka_domain::consents::ledger::Channel;
 use serde_json::{Value, json};
 
 use super::rules::{
@@ -28,7 +29,7 @@ async fn a_base_that_moved_refuses_the_commit_with_the_new_plan_which_can_be_com
     assert_ne!(refused.json["plan"]["hash"], old["hash"]);
     assert_eq!(import(&app, &id).await["state"], "awaiting_commit");
     assert_eq!(contents(&app), before);
-    app.post(&path).json(&json!({ "plan_hash": old["hash"] })).await.expect_problem(409, "plan_unknown", &[]);
+    app.post(&path).json(&json!({ "plan_hash": old["hash"] })).await.expect_problem(422, "plan_unknown", &[]);
     app.post(&path).json(&json!({ "plan_hash": refused.json["plan"]["hash"] })).await.expect(202);
     app.run_jobs().await;
     let done = import(&app, &id).await;
@@ -73,7 +74,7 @@ async fn a_plan_is_named_by_its_hash() {
     let first = plan(&app, &id).await;
     let path = format!("/imports/{id}/commit");
     let answer = app.post(&path).json(&json!({ "plan_hash": "nonsense" })).await;
-    answer.expect_problem(409, "plan_unknown", &[]);
+    answer.expect_problem(422, "plan_unknown", &[]);
     // another policy makes the same numbers and another plan
     app.put(format!("/imports/{id}/mapping")).json(&columns(&["email", "first_name|keep"])).await.expect(200);
     app.put(format!("/imports/{id}/matching")).json(&off()).await.expect(202);
@@ -81,7 +82,7 @@ async fn a_plan_is_named_by_its_hash() {
     let second = plan(&app, &id).await;
     assert_eq!(first["outcomes"], second["outcomes"]);
     assert_ne!(first["hash"], second["hash"]);
-    app.post(&path).json(&json!({ "plan_hash": first["hash"] })).await.expect_problem(409, "plan_unknown", &[]);
+    app.post(&path).json(&json!({ "plan_hash": first["hash"] })).await.expect_problem(422, "plan_unknown", &[]);
     assert_eq!(app.count("SELECT count(*) AS n FROM contacts"), 0);
 }
 
@@ -152,7 +153,7 @@ async fn who_was_trashed_or_purged_between_commit_and_chunk_is_treated_as_he_is_
 async fn suppressed_addresses_are_counted_and_told_also_after_the_rows_were_sorted_again() {
     let app = rules().await;
     let secret = app.settings().secret.clone();
-    let hash = kartoteka_app::imports::plan::suppression_hash(&secret, "email", "b@example.com").unwrap();
+    let hash = kartoteka_app::consents::suppression::hash(&secret, Channel::Email, "b@example.com");
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     app.execute(&format!(
         "INSERT INTO suppressions (workspace_id, channel, address_hash, reason, created_at)
