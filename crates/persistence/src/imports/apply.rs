@@ -711,9 +711,13 @@ fn changed(tenant: &mut Tenant<'_>, import: ImportId, rows: Rows) -> Result<Chan
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
     let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));
+    // not a join: the planner knows nothing of rows written in this very transaction and would loop over both;
+    // NOT IN of a sub-select on its own is always hashed
     sql.push(&format!(
-        "SELECT count(*) AS updated FROM import_changes ch JOIN import_rows r USING (workspace_id, import_id, row)
-         WHERE ch.workspace_id = {ws} AND ch.import_id = {imp} AND ch.row > {after} AND ch.row <= {up_to} AND r.outcome = 'update'"
+        "SELECT count(*) AS updated FROM import_changes ch
+         WHERE ch.workspace_id = {ws} AND ch.import_id = {imp} AND ch.row > {after} AND ch.row <= {up_to}
+           AND ch.row NOT IN (SELECT r.row FROM import_rows r WHERE r.workspace_id = {ws} AND r.import_id = {imp}
+                AND r.row > {after} AND r.row <= {up_to} AND r.outcome = 'restore')"
     ));
     sql.first(tenant.conn)?
         .ok_or(StoreError::Inconsistent { table: "import_changes", problem: "no count".into() })

@@ -36,25 +36,41 @@ fn is_open(app: &TestApp) -> bool {
     app.count("SELECT count(*) AS n FROM jobs WHERE state IN ('queued', 'running')") > 0
 }
 
-/// Kills a worker when it got `rows` further, until `deaths` have died; then lets one finish.
-fn work_with_deaths(app: &TestApp, deaths: usize, rows: impl Fn(usize) -> i64) -> usize {
+/// When a worker is killed.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// When so many more rows are done, in small chunks.
+    Rows(i64),
+    /// While it runs a statement that begins so, in the middle of a large chunk.
+    Statement(&'static str),
+}
+
+/// Kills a worker at each of the moments, then lets one finish. Gives back how many died.
+fn work_with_deaths(app: &TestApp, moments: &[Moment]) -> usize {
     let mut died = 0;
-    while died < deaths && is_open(app) {
+    for moment in moments {
+        let_leases_run_out(app);
+        let crashes = if matches!(moment, Moment::Rows(_)) { 2 } else { 0 };
+        app.execute(&format!("UPDATE jobs SET crashes = {crashes} WHERE state IN ('queued', 'running')"));
         let from = progress(app);
-        app.execute("UPDATE jobs SET crashes = 2 WHERE state = 'queued'");
         let mut child = worker(app);
-        loop {
-            if progress(app) >= from + rows(died) {
+        while child.try_wait().unwrap().is_none() {
+            let now = match moment {
+                Moment::Rows(rows) => progress(app) >= from + rows,
+                Moment::Statement(start) => {
+                    app.count(&format!(
+                        "SELECT count(*) AS n FROM pg_stat_activity
+                         WHERE datname = current_database() AND state = 'active' AND query LIKE '{start}%'"
+                    )) > 0
+                }
+            };
+            if now {
                 child.kill().unwrap();
                 child.wait().unwrap();
-                break;
-            }
-            if child.try_wait().unwrap().is_some() {
+                died += 1;
                 break;
             }
         }
-        let_leases_run_out(app);
-        died += 1;
     }
     while is_open(app) {
         let_leases_run_out(app);
@@ -113,15 +129,26 @@ async fn a_worker_may_be_killed_at_any_moment() {
 
     let (app, id) = prepared().await;
     planning(&app, &id).await;
-    let died = work_with_deaths(&app, 3, |n| [500, 3_000, 9_000][n]);
-    assert_eq!(died, 3);
+    let moments = [Moment::Rows(500), Moment::Rows(3_000), Moment::Statement("COPY"), Moment::Statement("INSERT INTO import_rows")];
+    assert_eq!(work_with_deaths(&app, &moments), 4);
     let plan = plan(&app, &id).await;
     for part in ["rows", "empty", "classes", "outcomes", "duplicates_if_imported", "with_problems"] {
         assert_eq!(plan[part], wanted_plan[part], "{part}");
     }
     request_commit(&app, &id).await;
-    let died = work_with_deaths(&app, 10, |n| [0, 1, 200, 201, 1_000, 1_600, 3_000, 0, 400, 5_000][n]);
-    assert_eq!(died, 10);
+    let moments = [
+        Moment::Statement("INSERT INTO contacts"),
+        Moment::Rows(0),
+        Moment::Rows(1),
+        Moment::Rows(201),
+        Moment::Rows(1_000),
+        Moment::Statement("WITH said"),
+        Moment::Rows(1_600),
+        Moment::Rows(3_000),
+        Moment::Rows(5_000),
+        Moment::Statement("WITH src"),
+    ];
+    assert_eq!(work_with_deaths(&app, &moments), 10);
     let import = import(&app, &id).await;
     assert_eq!(import["state"], "done", "{import:#}");
     assert_eq!(import["summary"], wanted);
@@ -130,7 +157,7 @@ async fn a_worker_may_be_killed_at_any_moment() {
 
     // and back again, with deaths
     app.post(format!("/imports/{id}/revert")).await.expect(202);
-    work_with_deaths(&app, 3, |n| [0, 2_000, 7_000][n]);
+    work_with_deaths(&app, &[Moment::Rows(200), Moment::Rows(2_000), Moment::Rows(7_000)]);
     let counts = undone(&untouched, &id_of_last(&untouched)).await;
     let import = super::import(&app, &id).await;
     assert_eq!(import["state"], "reverted");
