@@ -7,9 +7,9 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use kartoteka_app::Context;
 use kartoteka_app::error::{Error, Refusal};
 use kartoteka_app::worker::{Ended, JobError, Run, Runner, Work, run_due_with};
-use kartoteka_app::Context;
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::ids::{JobId, WorkspaceId};
 use kartoteka_domain::jobs::{JobState, LEASE_SECONDS};
@@ -34,7 +34,13 @@ impl Work for Scripted {
         (self.does)(run)
     }
 
-    fn on_failed(&self, _: &mut Tenant<'_>, _: &Context, _: &Job, refusal: &Refusal) -> Result<(), Error> {
+    fn on_failed(
+        &self,
+        _: &mut Tenant<'_>,
+        _: &Context,
+        _: &Job,
+        refusal: &Refusal,
+    ) -> Result<(), Error> {
         self.failed.lock().unwrap().push(json!(refusal.code));
         Ok(())
     }
@@ -60,7 +66,11 @@ fn busy() -> JobError {
     JobError::Retry(Error::Store(StoreError::Busy("the database is away".into())))
 }
 
-fn enqueue(app: &TestApp, workspace: WorkspaceId, unique_key: Option<&str>) -> Result<Uuid, StoreError> {
+fn enqueue(
+    app: &TestApp,
+    workspace: WorkspaceId,
+    unique_key: Option<&str>,
+) -> Result<Uuid, StoreError> {
     use kartoteka_app::clock::Clock;
     let now = app.clock().now();
     let id = kartoteka_app::context::new_id(now);
@@ -136,7 +146,8 @@ async fn whoever_waited_longest_is_served_next_however_much_another_has_queued()
     for other in &others {
         enqueue(&app, other.id, None).unwrap();
     }
-    let claimed: Vec<_> = (0..3).map(|_| WorkspaceId(claim(&app, "w").unwrap().workspace_id)).collect();
+    let claimed: Vec<_> =
+        (0..3).map(|_| WorkspaceId(claim(&app, "w").unwrap().workspace_id)).collect();
     assert!(others.iter().all(|other| claimed.contains(&other.id)), "{claimed:?}");
 }
 
@@ -184,7 +195,9 @@ async fn two_runners_never_run_one_job_twice() {
     for n in 0..200 {
         enqueue(&app, if n % 3 == 0 { other.id } else { app.home().id }, None).unwrap();
     }
-    let start = |name: &str| Runner::start_with(app.jobs_environment(), name.to_owned(), 2, works.clone()).unwrap();
+    let start = |name: &str| {
+        Runner::start_with(app.jobs_environment(), name.to_owned(), 2, works.clone()).unwrap()
+    };
     let runners = [start("one"), start("two")];
     while app.count("SELECT count(*) AS n FROM jobs WHERE state <> 'succeeded'") > 0 {
         tokio::task::yield_now().await;
@@ -272,7 +285,9 @@ async fn getting_on_forgets_earlier_failures() {
         if done > 20 {
             return succeeds(run);
         }
-        run.step(|tenant, _ctx, _held| run.advance(tenant, &Progress { done, ..Progress::default() }))?;
+        run.step(|tenant, _ctx, _held| {
+            run.advance(tenant, &Progress { done, ..Progress::default() })
+        })?;
         Err(busy())
     });
     let id = one(&app);
@@ -282,7 +297,10 @@ async fn getting_on_forgets_earlier_failures() {
         app.execute("UPDATE jobs SET run_at = now() WHERE state = 'queued'");
     }
     let job = row(&app, id);
-    assert_eq!((&job["state"], &job["crashes"], &job["progress_done"]), (&json!("succeeded"), &json!(0), &json!(20)));
+    assert_eq!(
+        (&job["state"], &job["crashes"], &job["progress_done"]),
+        (&json!("succeeded"), &json!(0), &json!(20))
+    );
 }
 
 /// IMP-17: a worker that was thought dead and comes back changes nothing.
@@ -299,7 +317,9 @@ async fn who_lost_the_lease_writes_nothing() {
         };
         run.step(|tenant, _ctx, _held| name(tenant, "mine"))?;
         let mut other = PgConnection::establish(&database).unwrap();
-        diesel::sql_query("UPDATE jobs SET lease_epoch = lease_epoch + 1").execute(&mut other).unwrap();
+        diesel::sql_query("UPDATE jobs SET lease_epoch = lease_epoch + 1")
+            .execute(&mut other)
+            .unwrap();
         run.step(|tenant, _ctx, _held| name(tenant, "still mine"))?;
         succeeds(run)
     });
@@ -323,11 +343,19 @@ async fn the_job_of_a_silent_worker_is_taken_up_and_in_the_end_given_up() {
     app.clock().advance(TimeDelta::seconds(LEASE_SECONDS + 1));
     assert_eq!(work_off(&app, &works), 1);
     let job = row(&app, id);
-    assert_eq!((&job["state"], &job["crashes"], &job["attempt"]), (&json!("succeeded"), &json!(1), &json!(2)));
+    assert_eq!(
+        (&job["state"], &job["crashes"], &job["attempt"]),
+        (&json!("succeeded"), &json!(1), &json!(2))
+    );
 
     let id = one(&app);
     app.execute(&format!("UPDATE jobs SET attempt = 7 WHERE id = '{id}'"));
-    app.db().system(|conn| jobs::claim(conn, "dead", Utc::now() + TimeDelta::seconds(LEASE_SECONDS + 2))).unwrap().unwrap();
+    app.db()
+        .system(|conn| {
+            jobs::claim(conn, "dead", Utc::now() + TimeDelta::seconds(LEASE_SECONDS + 2))
+        })
+        .unwrap()
+        .unwrap();
     app.clock().advance(TimeDelta::seconds(2 * LEASE_SECONDS + 5));
     assert_eq!(work_off(&app, &works), 0);
     let job = row(&app, id);
@@ -365,7 +393,9 @@ async fn who_is_stopped_gives_the_job_back_without_an_attempt() {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
     let (_, works) = scripted(move |run| {
-        run.step(|tenant, _ctx, _held| run.advance(tenant, &Progress { done: 1, ..Progress::default() }))?;
+        run.step(|tenant, _ctx, _held| {
+            run.advance(tenant, &Progress { done: 1, ..Progress::default() })
+        })?;
         stopping.store(true, Ordering::Relaxed);
         run.step(|_tenant, _ctx, _held| Ok(()))?;
         succeeds(run)
@@ -373,7 +403,10 @@ async fn who_is_stopped_gives_the_job_back_without_an_attempt() {
     let id = one(&app);
     run_due_with(&app.jobs_environment(), "test", &works, &stop).unwrap();
     let job = row(&app, id);
-    assert_eq!((&job["state"], &job["attempt"], &job["progress_done"]), (&json!("queued"), &json!(0), &json!(1)));
+    assert_eq!(
+        (&job["state"], &job["attempt"], &job["progress_done"]),
+        (&json!("queued"), &json!(0), &json!(1))
+    );
     assert!(job["lease_until"].is_null());
     let (_, works) = scripted(|run| succeeds(run));
     assert_eq!(work_off(&app, &works), 1);
@@ -418,7 +451,9 @@ async fn progress_never_goes_back() {
     let app = TestApp::new().await;
     let (_, works) = scripted(|run| {
         for done in [5, 3] {
-            run.step(|tenant, _ctx, _held| run.advance(tenant, &Progress { done, ..Progress::default() }))?;
+            run.step(|tenant, _ctx, _held| {
+                run.advance(tenant, &Progress { done, ..Progress::default() })
+            })?;
         }
         succeeds(run)
     });

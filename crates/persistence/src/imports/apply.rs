@@ -664,7 +664,9 @@ fn overlaid_details(sql: &mut Sql, applying: &Applying<'_>) -> String {
         .collect();
     if others.len() < details.len() {
         let others = sql.param(others);
-        value = format!("({value} || (jsonb_overlay(e.details ORDER BY e.row DESC) - {others}::text[]))");
+        value = format!(
+            "({value} || (jsonb_overlay(e.details ORDER BY e.row DESC) - {others}::text[]))"
+        );
     }
     format!("nullif({value}, '{{}}')")
 }

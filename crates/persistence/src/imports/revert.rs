@@ -280,7 +280,8 @@ fn restore_values(
             )
         })
         .collect();
-    let columns = COLUMNS.iter().map(|(column, _)| *column).chain(["email_key", "email_invalid_at"]);
+    let columns =
+        COLUMNS.iter().map(|(column, _)| *column).chain(["email_key", "email_invalid_at"]);
     let set: String = columns.map(|column| format!("{column} = t.{column}, ")).collect();
     let images = if reverting.rows_share_contacts { SHARED_IMAGES } else { IMAGES };
     sql.push(&format!(

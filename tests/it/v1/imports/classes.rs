@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::planned;
 use super::rules::{
-    Imported, Rules, base, by, columns, contacts, imported, only, people, person, report, rules, trash,
+    Imported, Rules, base, by, columns, contacts, imported, only, people, person, report, rules,
+    trash,
 };
 
 const WORDS: [&str; 3] = ["email", "first_name", "address.city"];
@@ -84,11 +85,18 @@ async fn import_makes_a_new_contact_of_every_class() {
         let done = with(&app, class, "import").await;
         assert_eq!(done.summary("created"), if class == "one" { 2 } else { 1 }, "{class}");
         let now = people(&app, email);
-        assert_eq!(now.iter().filter(|person| person["trashed_at"].is_null()).count(), living, "{class}");
+        assert_eq!(
+            now.iter().filter(|person| person["trashed_at"].is_null()).count(),
+            living,
+            "{class}"
+        );
         let made = now.last().unwrap();
         assert_eq!(city_of(made), "Praha");
         let row = row(&app, &done, number).await;
-        assert_eq!(only(&row, &["outcome", "contact_id", "class"]), json!({ "outcome": "created", "contact_id": made["id"], "class": class }));
+        assert_eq!(
+            only(&row, &["outcome", "contact_id", "class"]),
+            json!({ "outcome": "created", "contact_id": made["id"], "class": class })
+        );
         for old in before {
             assert!(contacts(&app).contains(&old), "the old ones stay as they are");
         }
@@ -103,7 +111,10 @@ async fn update_changes_the_one() {
     let done = with(&app, "one", "update").await;
     assert_eq!(done.summary("updated"), 2);
     let one = person(&app, "one@example.com");
-    assert_eq!(only(&one, &["id", "first_name", "city"]), json!({ "id": id, "first_name": "One", "city": "Praha" }));
+    assert_eq!(
+        only(&one, &["id", "first_name", "city"]),
+        json!({ "id": id, "first_name": "One", "city": "Praha" })
+    );
     let both = people(&app, "both@example.com");
     assert_eq!(both.iter().map(city_of).collect::<Vec<_>>(), ["Brno", "Praha"], "the living one");
     let row = row(&app, &done, 5).await;
@@ -114,7 +125,9 @@ async fn update_changes_the_one() {
 /// IMP-9
 #[tokio::test]
 async fn of_several_the_first_or_the_last_added_is_updated() {
-    for (action, cities) in [("update_first_added", ["Praha", "Brno"]), ("update_last_added", ["Brno", "Praha"])] {
+    for (action, cities) in
+        [("update_first_added", ["Praha", "Brno"]), ("update_last_added", ["Brno", "Praha"])]
+    {
         let app = peopled().await;
         let done = with(&app, "many", action).await;
         assert_eq!(done.summary("updated"), 1);
@@ -133,7 +146,10 @@ async fn the_youngest_in_the_trash_is_restored_and_updated() {
     assert_eq!(done.summary("restored"), 1);
     let two = people(&app, "trash@example.com");
     assert!(!two[0]["trashed_at"].is_null());
-    assert_eq!(only(&two[1], &["first_name", "city", "trashed_at"]), json!({ "first_name": "Younger", "city": "Praha", "trashed_at": null }));
+    assert_eq!(
+        only(&two[1], &["first_name", "city", "trashed_at"]),
+        json!({ "first_name": "Younger", "city": "Praha", "trashed_at": null })
+    );
     assert_eq!(row(&app, &done, 4).await["outcome"], "restored");
     // both usage counters are right: the guard looks when the test ends
 }
@@ -146,14 +162,18 @@ async fn by_default_nobody_is_doubled_and_nobody_comes_back_unasked() {
     assert_eq!(done.summary("created"), 1);
     assert_eq!(done.summary("updated"), 3);
     assert_eq!(done.summary("skipped"), 1);
-    assert_eq!(people(&app, "many@example.com").iter().map(city_of).collect::<Vec<_>>(), ["Brno", "Praha"]);
+    assert_eq!(
+        people(&app, "many@example.com").iter().map(city_of).collect::<Vec<_>>(),
+        ["Brno", "Praha"]
+    );
 }
 
 /// IMP-9
 #[tokio::test]
 async fn an_action_of_another_class_is_refused() {
     let app = rules().await;
-    let id = planned(&app, b"e\na@example.com\n", columns(&["email"]), by("email", json!({}))).await;
+    let id =
+        planned(&app, b"e\na@example.com\n", columns(&["email"]), by("email", json!({}))).await;
     for (class, action) in [
         ("none", "update"),
         ("none", "restore_and_update"),

@@ -28,7 +28,10 @@ fn distinct(app: &TestApp) -> (i64, i64) {
 }
 
 fn sum(import: &Value) -> i64 {
-    ["created", "updated", "unchanged"].iter().map(|word| import["summary"][*word].as_i64().unwrap()).sum()
+    ["created", "updated", "unchanged"]
+        .iter()
+        .map(|word| import["summary"][*word].as_i64().unwrap())
+        .sum()
 }
 
 /// IMP-17
@@ -63,7 +66,8 @@ async fn an_import_and_integrations_at_once_double_nobody() {
             for step in 0..20 {
                 let n = (task * 61 + step * 53) % 1200;
                 let body = json!({ "last_name": format!("Task {task}") });
-                let answer = app.put(format!("/contacts/by/email/n{n}@example.com")).json(&body).await;
+                let answer =
+                    app.put(format!("/contacts/by/email/n{n}@example.com")).json(&body).await;
                 assert!(matches!(answer.status, 200 | 201), "{answer:?}");
             }
         }
@@ -107,7 +111,8 @@ async fn a_plan_is_committed_once() {
     let id = planned(&app, &list(0, 10, "One"), columns(&["email", "first_name"]), off()).await;
     let hash = super::plan(&app, &id).await["hash"].clone();
     let body = json!({ "plan_hash": hash });
-    let asked = (0..5).map(|_| async { app.post(format!("/imports/{id}/commit")).json(&body).await.status });
+    let asked = (0..5)
+        .map(|_| async { app.post(format!("/imports/{id}/commit")).json(&body).await.status });
     let mut statuses = join_all(asked).await;
     statuses.sort_unstable();
     assert_eq!(statuses, [202, 409, 409, 409, 409]);

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use kartoteka_tests::TestApp;
 
 use super::planned;
-use super::rules::{base, by, by_in_file, columns, commit_in_small_chunks, imported, off, only, person, rules, request_commit};
+use super::rules::{
+    base, by, by_in_file, columns, commit_in_small_chunks, imported, off, only, person,
+    request_commit, rules,
+};
 
 /// The ledger in order, with names.
 fn ledger(app: &TestApp) -> Vec<Value> {
@@ -22,7 +25,14 @@ fn brief(entries: &[Value]) -> Vec<String> {
         .iter()
         .map(|e| {
             let text = |name: &str| e[name].as_str().unwrap().to_owned();
-            format!("{} {} {} {} {}", text("who"), text("purpose"), text("action"), text("basis"), e["version"])
+            format!(
+                "{} {} {} {} {}",
+                text("who"),
+                text("purpose"),
+                text("action"),
+                text("basis"),
+                e["version"]
+            )
         })
         .collect()
 }
@@ -46,7 +56,8 @@ async fn a_declaration_is_the_importing_persons_and_names_its_import() {
     app.run_jobs().await;
     let entries = ledger(&app);
     assert_eq!(brief(&entries), ["a@example.com email_basic grant legitimate_interest 1"]);
-    let wanted = json!({ "source": "import", "import": id, "actor": "user", "actor_id": app.home().user });
+    let wanted =
+        json!({ "source": "import", "import": id, "actor": "user", "actor_id": app.home().user });
     assert_eq!(only(&entries[0], &["source", "import", "actor", "actor_id"]), wanted);
 }
 
@@ -58,7 +69,11 @@ async fn an_integration_that_commits_is_the_one_that_declares() {
     let id = planned(&app, b"e\na@example.com\n", columns(&["email"]), matching).await;
     let hash = super::plan(&app, &id).await["hash"].clone();
     let integration = app.integration(&["imports:read", "imports:write"]);
-    integration.post(format!("/imports/{id}/commit")).json(&json!({ "plan_hash": hash })).await.expect(202);
+    integration
+        .post(format!("/imports/{id}/commit"))
+        .json(&json!({ "plan_hash": hash }))
+        .await
+        .expect(202);
     app.run_jobs().await;
     assert_eq!(ledger(&app)[0]["actor"], "client");
     let trail = app.rows("SELECT action, actor_type FROM audit_entries WHERE record_type = 'import' AND action IN ('import.commit', 'import.end')");
@@ -70,7 +85,8 @@ async fn an_integration_that_commits_is_the_one_that_declares() {
 #[tokio::test]
 async fn each_class_declares_for_itself() {
     let app = rules().await;
-    let lines = ["e", "one@example.com", "many@example.com", "many@example.com", "trash@example.com"];
+    let lines =
+        ["e", "one@example.com", "many@example.com", "many@example.com", "trash@example.com"];
     base(&app, &lines, &["email"]).await;
     super::rules::trash(&app, "trash@example.com").await;
     let outcomes = json!({
@@ -79,7 +95,8 @@ async fn each_class_declares_for_itself() {
         "many": declares("update_first_added", "legal_obligation"),
         "in_trash": declares("restore_and_update", "public_task"),
     });
-    let lines = ["e", "none@example.com", "one@example.com", "many@example.com", "trash@example.com"];
+    let lines =
+        ["e", "none@example.com", "one@example.com", "many@example.com", "trash@example.com"];
     let done = imported(&app, &lines, columns(&["email"]), by("email", outcomes)).await;
     assert_eq!(done.summary("updated"), 2, "a consent is a change");
     let mut told = brief(&ledger(&app));
@@ -100,7 +117,8 @@ async fn each_class_declares_for_itself() {
 async fn a_row_that_says_no_is_not_overruled_by_its_class() {
     let app = rules().await;
     base(&app, &["e", "old-no@example.com", "old-silent@example.com"], &["email"]).await;
-    let outcomes = json!({ "none": declares("import", "contract"), "one": declares("update", "contract") });
+    let outcomes =
+        json!({ "none": declares("import", "contract"), "one": declares("update", "contract") });
     let lines = [
         "e,k",
         "no@example.com,no",
@@ -110,7 +128,9 @@ async fn a_row_that_says_no_is_not_overruled_by_its_class() {
         "old-no@example.com,ne",
         "old-silent@example.com,",
     ];
-    let done = imported(&app, &lines, columns(&["email", "consent:email_basic"]), by("email", outcomes)).await;
+    let done =
+        imported(&app, &lines, columns(&["email", "consent:email_basic"]), by("email", outcomes))
+            .await;
     assert_eq!(done.plan["with_problems"], 1);
     assert_eq!(
         brief(&ledger(&app)),
@@ -132,10 +152,14 @@ async fn a_grant_over_a_grant_adds_nothing_and_a_withdrawal_does() {
     let words = ["email", "consent:email_basic", "consent:sms_basic"];
     base(&app, &["e,k,s", "a@example.com,yes,no"], &words).await;
     assert_eq!(ledger(&app).len(), 2);
-    let done = imported(&app, &["e,k,s", "a@example.com,yes,no"], columns(&words), by("email", json!({}))).await;
+    let done =
+        imported(&app, &["e,k,s", "a@example.com,yes,no"], columns(&words), by("email", json!({})))
+            .await;
     assert_eq!(done.summary("unchanged"), 1);
     assert_eq!(ledger(&app).len(), 2);
-    let done = imported(&app, &["e,k,s", "a@example.com,no,no"], columns(&words), by("email", json!({}))).await;
+    let done =
+        imported(&app, &["e,k,s", "a@example.com,no,no"], columns(&words), by("email", json!({})))
+            .await;
     assert_eq!(done.summary("updated"), 1);
     assert_eq!(ledger(&app).len(), 3);
     let consents = person(&app, "a@example.com")["consents"].clone();
@@ -150,7 +174,10 @@ async fn the_entry_names_the_wording_of_its_time() {
     let purpose = app.post("/purposes").json(&made).await.expect(201).id();
     let words = ["email", "consent:club"];
     base(&app, &["e,k", "a@example.com,yes"], &words).await;
-    app.patch(format!("/purposes/{purpose}")).json(&json!({ "wording": "Second." })).await.expect(200);
+    app.patch(format!("/purposes/{purpose}"))
+        .json(&json!({ "wording": "Second." }))
+        .await
+        .expect(200);
     base(&app, &["e,k", "b@example.com,yes"], &words).await;
     let told = brief(&ledger(&app));
     assert_eq!(told, ["a@example.com club grant consent 1", "b@example.com club grant consent 2"]);
@@ -162,11 +189,13 @@ async fn a_purpose_is_declared_once_per_class() {
     let app = rules().await;
     let id = planned(&app, b"e\na@example.com\n", columns(&["email"]), off()).await;
     let twice = json!([{ "purpose": "email_basic", "legal_basis": "consent" }, { "purpose": "email_basic", "legal_basis": "contract" }]);
-    let matching = json!({ "mode": "none", "outcomes": { "all": { "action": "import", "consents": twice } } });
-    app.put(format!("/imports/{id}/matching"))
-        .json(&matching)
-        .await
-        .expect_problem(422, "validation_failed", &["#/outcomes/all/consents/1/purpose"]);
+    let matching =
+        json!({ "mode": "none", "outcomes": { "all": { "action": "import", "consents": twice } } });
+    app.put(format!("/imports/{id}/matching")).json(&matching).await.expect_problem(
+        422,
+        "validation_failed",
+        &["#/outcomes/all/consents/1/purpose"],
+    );
 }
 
 /// CNS-4: a purpose that was removed between the plan and the commit stops the import, which says so.
@@ -175,7 +204,8 @@ async fn a_purpose_that_is_gone_fails_the_import_with_its_name() {
     let app = rules().await;
     let made = json!({ "name": "club", "channel": "email", "title": "Club", "wording": "First." });
     let purpose = app.post("/purposes").json(&made).await.expect(201).id();
-    let id = planned(&app, b"e,k\na@example.com,yes\n", columns(&["email", "consent:club"]), off()).await;
+    let id = planned(&app, b"e,k\na@example.com,yes\n", columns(&["email", "consent:club"]), off())
+        .await;
     app.delete(format!("/purposes/{purpose}")).await.expect(204);
     request_commit(&app, &id).await;
     app.run_jobs().await;
@@ -194,7 +224,13 @@ async fn of_rows_of_one_person_the_later_word_counts() {
     lines.extend((0..300).map(|n| format!("n{n}@example.com,")));
     lines.push("a@example.com,yes".into());
     let matching = by_in_file("email", "all", json!({}));
-    let id = planned(&app, lines.join("\n").as_bytes(), columns(&["email", "consent:email_basic"]), matching).await;
+    let id = planned(
+        &app,
+        lines.join("\n").as_bytes(),
+        columns(&["email", "consent:email_basic"]),
+        matching,
+    )
+    .await;
     commit_in_small_chunks(&app, &id).await;
     let told = brief(&ledger(&app));
     let who = "a@example.com email_basic";

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use kartoteka_tests::TestApp;
 
 use super::rules::{
-    Imported, Rules, base, by, columns, contacts, holds_what_was_planned, in_small_chunks, off, only, person, request_commit,
-    rules, undone,
+    Imported, Rules, base, by, columns, contacts, holds_what_was_planned, in_small_chunks, off,
+    only, person, request_commit, rules, undone,
 };
 use super::{import, plan, planned, with_header};
 
@@ -24,7 +24,9 @@ fn worker(app: &TestApp) -> Child {
 
 /// The lease of a killed worker runs out; in life that takes half a minute.
 fn let_leases_run_out(app: &TestApp) {
-    app.execute("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE state = 'running'");
+    app.execute(
+        "UPDATE jobs SET lease_until = now() - interval '1 second' WHERE state = 'running'",
+    );
 }
 
 /// How far the present job is: rows staged or written.
@@ -51,7 +53,9 @@ fn work_with_deaths(app: &TestApp, moments: &[Moment]) -> usize {
     for moment in moments {
         let_leases_run_out(app);
         let crashes = if matches!(moment, Moment::Rows(_)) { 2 } else { 0 };
-        app.execute(&format!("UPDATE jobs SET crashes = {crashes} WHERE state IN ('queued', 'running')"));
+        app.execute(&format!(
+            "UPDATE jobs SET crashes = {crashes} WHERE state IN ('queued', 'running')"
+        ));
         let from = progress(app);
         let mut child = worker(app);
         while child.try_wait().unwrap().is_none() {
@@ -96,7 +100,8 @@ fn list() -> Vec<u8> {
 
 async fn prepared() -> (Rules, String) {
     let app = rules().await;
-    let old: Vec<String> = (0..ROWS).step_by(50).map(|n| format!("n{}@example.com,Old", n + 7)).collect();
+    let old: Vec<String> =
+        (0..ROWS).step_by(50).map(|n| format!("n{}@example.com,Old", n + 7)).collect();
     let mut lines = vec!["e,f"];
     lines.extend(old.iter().map(String::as_str));
     base(&app, &lines, &["email", "first_name"]).await;
@@ -113,7 +118,10 @@ async fn planning(app: &TestApp, id: &str) {
 
 /// What the list must have become, without ids and times.
 fn outcome(app: &TestApp) -> Vec<Value> {
-    contacts(app).iter().map(|c| only(c, &["email", "first_name", "tags", "consents", "origin"])).collect()
+    contacts(app)
+        .iter()
+        .map(|c| only(c, &["email", "first_name", "tags", "consents", "origin"]))
+        .collect()
 }
 
 /// IMP-17: killed ten times while it plans and writes, the import ends as one that nothing happened to.
@@ -129,10 +137,16 @@ async fn a_worker_may_be_killed_at_any_moment() {
 
     let (app, id) = prepared().await;
     planning(&app, &id).await;
-    let moments = [Moment::Rows(500), Moment::Rows(3_000), Moment::Statement("COPY"), Moment::Statement("INSERT INTO import_rows")];
+    let moments = [
+        Moment::Rows(500),
+        Moment::Rows(3_000),
+        Moment::Statement("COPY"),
+        Moment::Statement("INSERT INTO import_rows"),
+    ];
     assert_eq!(work_with_deaths(&app, &moments), 4);
     let plan = plan(&app, &id).await;
-    for part in ["rows", "empty", "classes", "outcomes", "duplicates_if_imported", "with_problems"] {
+    for part in ["rows", "empty", "classes", "outcomes", "duplicates_if_imported", "with_problems"]
+    {
         assert_eq!(plan[part], wanted_plan[part], "{part}");
     }
     request_commit(&app, &id).await;
@@ -166,12 +180,17 @@ async fn a_worker_may_be_killed_at_any_moment() {
 }
 
 fn id_of_last(app: &TestApp) -> String {
-    app.rows("SELECT id FROM imports ORDER BY id DESC LIMIT 1")[0]["id"].as_str().unwrap().to_owned()
+    app.rows("SELECT id FROM imports ORDER BY id DESC LIMIT 1")[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// Rows that cannot be written while `broken` holds.
 fn break_at(app: &TestApp, condition: &str) {
-    app.execute(&format!("ALTER TABLE contacts ADD CONSTRAINT broken CHECK (NOT ({condition})) NOT VALID"));
+    app.execute(&format!(
+        "ALTER TABLE contacts ADD CONSTRAINT broken CHECK (NOT ({condition})) NOT VALID"
+    ));
 }
 
 fn mend(app: &TestApp) {
@@ -194,7 +213,11 @@ async fn after_a_fault_of_the_database_the_import_goes_on_where_it_was() {
     break_at(&app, "email = 'n500@example.com'");
     app.run_jobs().await;
     let job = import(&app, &id).await["job"].clone();
-    assert_eq!((&job["state"], &job["progress"]["done"]), (&json!("queued"), &json!(400)), "{job:#}");
+    assert_eq!(
+        (&job["state"], &job["progress"]["done"]),
+        (&json!("queued"), &json!(400)),
+        "{job:#}"
+    );
     assert_eq!(contacts(&app).len(), 400);
     app.check_invariants();
     assert_eq!(app.run_jobs().await, 0, "not at once");
@@ -219,7 +242,11 @@ async fn a_fault_that_stays_fails_the_import_visibly() {
         app.execute("UPDATE jobs SET run_at = now() WHERE state = 'queued'");
     }
     let failed = import(&app, &id).await;
-    assert_eq!((&failed["state"], &failed["problem"]["code"]), (&json!("failed"), &json!("job_failed")), "{failed:#}");
+    assert_eq!(
+        (&failed["state"], &failed["problem"]["code"]),
+        (&json!("failed"), &json!("job_failed")),
+        "{failed:#}"
+    );
     assert_eq!(failed["job"]["state"], "failed");
     assert_eq!(contacts(&app).len(), 400);
     mend(&app);
@@ -230,7 +257,8 @@ async fn a_fault_that_stays_fails_the_import_visibly() {
 #[tokio::test]
 async fn a_plan_that_broke_off_is_made_again() {
     let app = rules().await;
-    let id = with_header(&app, b"e,t\na@example.com,\"vip, new\"\nb@example.com,vip\n", "header").await;
+    let id =
+        with_header(&app, b"e,t\na@example.com,\"vip, new\"\nb@example.com,vip\n", "header").await;
     app.put(format!("/imports/{id}/mapping")).json(&columns(&["email", "tags"])).await.expect(200);
     app.put(format!("/imports/{id}/matching")).json(&off()).await.expect(202);
     app.execute("ALTER TABLE import_rows ADD CONSTRAINT broken CHECK (row < 2)");
@@ -264,7 +292,10 @@ async fn an_import_is_cancelled_between_two_chunks() {
     assert_eq!(ended["summary"]["created"], json!(made));
     assert_eq!(made % 200, 0);
     if made < 1000 {
-        assert_eq!((&ended["state"], &ended["job"]["state"]), (&json!("cancelled"), &json!("cancelled")));
+        assert_eq!(
+            (&ended["state"], &ended["job"]["state"]),
+            (&json!("cancelled"), &json!("cancelled"))
+        );
     }
     app.post(format!("/imports/{id}/cancel")).await.expect_problem(409, "job_not_cancellable", &[]);
     assert_eq!(undone(&app, &id).await, json!({ "reverted": made, "kept": 0, "failed": 0 }));
@@ -278,7 +309,10 @@ async fn an_import_that_waits_is_cancelled_at_once() {
     request_commit(&app, &id).await;
     app.post(format!("/imports/{id}/cancel")).await;
     let ended = import(&app, &id).await;
-    assert_eq!((&ended["state"], &ended["job"]["state"]), (&json!("cancelled"), &json!("cancelled")));
+    assert_eq!(
+        (&ended["state"], &ended["job"]["state"]),
+        (&json!("cancelled"), &json!("cancelled"))
+    );
     assert_eq!(app.run_jobs().await, 0);
     assert!(contacts(&app).is_empty());
 }

@@ -3,12 +3,20 @@
 use serde_json::{Value, json};
 
 use super::rules::{
-    Rules, base, by_in_file, columns, commit_in_small_chunks, contacts, holds_what_was_planned, imported, only,
-    people, person, report, rules, undone, Imported,
+    Imported, Rules, base, by_in_file, columns, commit_in_small_chunks, contacts,
+    holds_what_was_planned, imported, only, people, person, report, rules, undone,
 };
 use super::{plan, planned};
 
-const WORDS: [&str; 7] = ["email", "first_name", "address.city", "detail:shoe", "detail:hat", "tags", "consent:email_basic"];
+const WORDS: [&str; 7] = [
+    "email",
+    "first_name",
+    "address.city",
+    "detail:shoe",
+    "detail:hat",
+    "tags",
+    "consent:email_basic",
+];
 
 const LIST: [&str; 4] = [
     "e,f,c,s,h,t,k",
@@ -22,7 +30,8 @@ async fn after(in_file: &str, existing: bool) -> (Rules, Imported) {
     if existing {
         base(&app, &["e,f,c,s,h,t,k", "jana@example.com,Old,Ostrava,1,XL,old,yes"], &WORDS).await;
     }
-    let done = imported(&app, &LIST, columns(&WORDS), by_in_file("email", in_file, json!({}))).await;
+    let done =
+        imported(&app, &LIST, columns(&WORDS), by_in_file("email", in_file, json!({}))).await;
     (app, done)
 }
 
@@ -99,7 +108,13 @@ async fn rows_for_themselves_that_meet_one_contact_act_one_after_the_other() {
 /// IMP-11, IMP-12: an empty cell that clears, a value after it, and the other way round.
 #[tokio::test]
 async fn rows_for_themselves_clear_and_fill_in_their_order() {
-    let words = ["email", "first_name|overwrite|clear", "address.city|fill_empty", "detail:shoe|overwrite|clear", "detail:hat|fill_empty|clear"];
+    let words = [
+        "email",
+        "first_name|overwrite|clear",
+        "address.city|fill_empty",
+        "detail:shoe|overwrite|clear",
+        "detail:hat|fill_empty|clear",
+    ];
     for (lines, wanted) in [
         (
             ["jana@example.com,New,Praha,2,L", "jana@example.com,,Plzen,,S"],
@@ -111,13 +126,21 @@ async fn rows_for_themselves_clear_and_fill_in_their_order() {
         ),
     ] {
         let app = rules().await;
-        base(&app, &["e,f,s", "jana@example.com,Old,1"], &["email", "first_name", "detail:shoe"]).await;
+        base(&app, &["e,f,s", "jana@example.com,Old,1"], &["email", "first_name", "detail:shoe"])
+            .await;
         let list = ["e,f,c,s,h", lines[0], lines[1]];
-        let done = imported(&app, &list, columns(&words), by_in_file("email", "all", json!({}))).await;
-        assert_eq!(only(&person(&app, "jana@example.com"), &["first_name", "city", "details"]), wanted);
+        let done =
+            imported(&app, &list, columns(&words), by_in_file("email", "all", json!({}))).await;
+        assert_eq!(
+            only(&person(&app, "jana@example.com"), &["first_name", "city", "details"]),
+            wanted
+        );
         undone(&app, &done.id).await;
         let old = json!({ "first_name": "Old", "city": null, "details": { "shoe": "1" } });
-        assert_eq!(only(&person(&app, "jana@example.com"), &["first_name", "city", "details"]), old);
+        assert_eq!(
+            only(&person(&app, "jana@example.com"), &["first_name", "city", "details"]),
+            old
+        );
     }
 }
 
@@ -125,7 +148,12 @@ async fn rows_for_themselves_clear_and_fill_in_their_order() {
 #[tokio::test]
 async fn merged_rows_clear_only_what_no_row_fills() {
     let app = rules().await;
-    let words = ["email", "first_name|overwrite|clear", "address.city|overwrite|clear", "detail:shoe|overwrite|clear"];
+    let words = [
+        "email",
+        "first_name|overwrite|clear",
+        "address.city|overwrite|clear",
+        "detail:shoe|overwrite|clear",
+    ];
     base(&app, &["e,f,c,s", "jana@example.com,Old,Ostrava,1"], &words).await;
     let list = ["e,f,c,s", "jana@example.com,New,,", "jana@example.com,,,"];
     imported(&app, &list, columns(&words), by_in_file("email", "merge", json!({}))).await;
@@ -141,7 +169,13 @@ async fn rows_for_themselves_restore_one_contact_once() {
     super::rules::trash(&app, "jana@example.com").await;
     let outcomes = json!({ "in_trash": { "action": "restore_and_update" } });
     let list = ["e,f", "jana@example.com,A", "jana@example.com,B"];
-    let done = imported(&app, &list, columns(&["email", "first_name"]), by_in_file("email", "all", outcomes)).await;
+    let done = imported(
+        &app,
+        &list,
+        columns(&["email", "first_name"]),
+        by_in_file("email", "all", outcomes),
+    )
+    .await;
     assert_eq!(done.plan["outcomes"]["restore"], 2);
     assert_eq!(person(&app, "jana@example.com")["first_name"], "B");
     assert_eq!(app.count("SELECT sum(live)::bigint AS n FROM workspace_usage"), 1);
@@ -155,7 +189,12 @@ async fn rows_for_themselves_restore_one_contact_once() {
 async fn rows_of_one_contact_may_lie_in_different_chunks() {
     let app = rules().await;
     let words = ["email", "first_name", "address.city", "tags", "consent:email_basic"];
-    base(&app, &["e,f,c", "jana@example.com,Old,Ostrava"], &["email", "first_name", "address.city"]).await;
+    base(
+        &app,
+        &["e,f,c", "jana@example.com,Old,Ostrava"],
+        &["email", "first_name", "address.city"],
+    )
+    .await;
     let mut list = vec!["e,f,c,t,k".to_owned()];
     // 450 rows: three chunks; she is in each, and makes once a row that only tags
     for n in 1..=450 {
@@ -168,7 +207,9 @@ async fn rows_of_one_contact_may_lie_in_different_chunks() {
         });
     }
     let bytes = list.join("\n");
-    let id = planned(&app, bytes.as_bytes(), columns(&words), by_in_file("email", "all", json!({}))).await;
+    let id =
+        planned(&app, bytes.as_bytes(), columns(&words), by_in_file("email", "all", json!({})))
+            .await;
     let plan = plan(&app, &id).await;
     let import = commit_in_small_chunks(&app, &id).await;
     assert_eq!(import["state"], "done");

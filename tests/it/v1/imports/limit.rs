@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::rules::{base, by, columns, contacts, imported, in_small_chunks, off, only, report, request_commit, rules, trash, undone};
+use super::rules::{
+    base, by, columns, contacts, imported, in_small_chunks, off, only, report, request_commit,
+    rules, trash, undone,
+};
 use super::{commit, import, plan, planned};
 
 const LIST: [&str; 5] = ["e", "a@example.com", "b@example.com", "c@example.com", "d@example.com"];
@@ -36,12 +39,16 @@ async fn a_list_that_does_not_fit_is_refused_with_the_numbers() {
         .json(&json!({ "plan_hash": plan["hash"] }))
         .await
         .expect_problem(422, "contact_limit_reached", &[]);
-    assert_eq!(only(&refused.json, &["limit", "live", "trash"]), json!({ "limit": 5, "live": 1, "trash": 1 }));
+    assert_eq!(
+        only(&refused.json, &["limit", "live", "trash"]),
+        json!({ "limit": 5, "live": 1, "trash": 1 })
+    );
     assert_eq!(import(&app, &id).await["state"], "awaiting_commit");
     assert_eq!(contacts(&app).len(), 2);
     // room is made, and the very plan can be committed
     limit(&app, 6);
-    let answer = app.post(format!("/imports/{id}/commit")).json(&json!({ "plan_hash": plan["hash"] })).await;
+    let answer =
+        app.post(format!("/imports/{id}/commit")).json(&json!({ "plan_hash": plan["hash"] })).await;
     let hash = answer.expect_problem(409, "plan_outdated", &[]).json["plan"]["hash"].clone();
     app.post(format!("/imports/{id}/commit")).json(&json!({ "plan_hash": hash })).await.expect(202);
     app.run_jobs().await;
@@ -66,7 +73,8 @@ async fn filling_takes_the_first_rows_and_says_which_were_left_out() {
     assert_eq!(there, ["x@example.com", "b@example.com", "a@example.com", "c@example.com"]);
     // restoring takes no room: the trash counts
     let outcomes = json!({ "in_trash": { "action": "restore_and_update" } });
-    let done = imported(&app, &["e", "x@example.com"], columns(&["email"]), by("email", outcomes)).await;
+    let done =
+        imported(&app, &["e", "x@example.com"], columns(&["email"]), by("email", outcomes)).await;
     assert_eq!(done.summary("restored"), 1);
 }
 
@@ -84,12 +92,17 @@ async fn a_full_workspace_takes_nobody_and_a_limit_of_zero_is_no_accident() {
 #[tokio::test]
 async fn a_limit_that_was_lowered_makes_another_plan() {
     let app = rules().await;
-    for (matching, code) in [(off(), (409, "plan_outdated")), (limited(off()), (409, "plan_outdated"))] {
+    for (matching, code) in
+        [(off(), (409, "plan_outdated")), (limited(off()), (409, "plan_outdated"))]
+    {
         limit(&app, 100);
         let id = planned(&app, &bytes(), columns(&["email"]), matching).await;
         let old = plan(&app, &id).await;
         limit(&app, 3);
-        let answer = app.post(format!("/imports/{id}/commit")).json(&json!({ "plan_hash": old["hash"] })).await;
+        let answer = app
+            .post(format!("/imports/{id}/commit"))
+            .json(&json!({ "plan_hash": old["hash"] }))
+            .await;
         let answer = answer.expect_problem(code.0, code.1, &[]);
         assert_eq!(answer.json["plan"]["limit"]["over"], 1);
     }
@@ -110,7 +123,10 @@ async fn room_that_went_after_the_commit_was_asked_for_refuses_as_a_whole() {
     let done = import(&app, &id).await;
     assert_eq!(done["state"], "failed");
     assert_eq!(done["problem"]["code"], "contact_limit_reached");
-    assert_eq!(only(&done["problem"], &["limit", "live", "trash"]), json!({ "limit": 250, "live": 0, "trash": 0 }));
+    assert_eq!(
+        only(&done["problem"], &["limit", "live", "trash"]),
+        json!({ "limit": 250, "live": 0, "trash": 0 })
+    );
     assert!(contacts(&app).is_empty());
 }
 
@@ -152,7 +168,10 @@ async fn two_imports_at_once_never_go_beyond() {
         assert_eq!(first + second, 2);
         let made = contacts(&app).len();
         assert!(made <= 900, "{made}");
-        let states: Vec<_> = [import(&app, &one).await, import(&app, &two).await].iter().map(|i| i["state"].clone()).collect();
+        let states: Vec<_> = [import(&app, &one).await, import(&app, &two).await]
+            .iter()
+            .map(|i| i["state"].clone())
+            .collect();
         if fill {
             assert_eq!((made, states), (900, vec![json!("done"), json!("done")]));
         } else {
@@ -170,7 +189,10 @@ async fn an_undone_import_still_takes_room() {
     undone(&app, &done.id).await;
     let id = planned(&app, b"e\nz@example.com\n", columns(&["email"]), off()).await;
     assert_eq!(plan(&app, &id).await["limit"]["over"], 1);
-    app.post("/trash/purge").json(&json!({ "ids": contacts(&app).iter().map(|c| c["id"].clone()).collect::<Vec<_>>() })).await.expect(200);
+    app.post("/trash/purge")
+        .json(&json!({ "ids": contacts(&app).iter().map(|c| c["id"].clone()).collect::<Vec<_>>() }))
+        .await
+        .expect(200);
     app.put(format!("/imports/{id}/matching")).json(&off()).await.expect(202);
     app.run_jobs().await;
     assert_eq!(commit(&app, &id).await["state"], "done");

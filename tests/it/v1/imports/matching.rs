@@ -41,7 +41,9 @@ async fn without_matching_every_row_becomes_a_contact_and_duplicates_are_counted
 async fn without_matching_the_rows_can_be_skipped_too() {
     let app = rules().await;
     let matching = json!({ "mode": "none", "outcomes": { "all": { "action": "skip" } } });
-    let done = imported(&app, &["e", "a@example.com", "b@example.com"], columns(&["email"]), matching).await;
+    let done =
+        imported(&app, &["e", "a@example.com", "b@example.com"], columns(&["email"]), matching)
+            .await;
     assert_eq!(done.summary("skipped"), 2);
     assert!(contacts(&app).is_empty());
 }
@@ -52,8 +54,14 @@ async fn an_address_is_compared_without_case_blanks_and_in_ascii_form() {
     let app = rules().await;
     let words = ["email", "first_name"];
     base(&app, &["e,f", "Jana@Example.CZ,Jana", "petr@háčky.cz,Petr"], &words).await;
-    let lines = ["e,f", "  JANA@example.cz  ,Johana", "petr@xn--hky-ela0s.cz,Petra", "nobody@example.cz,Nobody"];
-    let key = app.rows("SELECT email_key FROM contacts WHERE first_name = 'Petr'")[0]["email_key"].clone();
+    let lines = [
+        "e,f",
+        "  JANA@example.cz  ,Johana",
+        "petr@xn--hky-ela0s.cz,Petra",
+        "nobody@example.cz,Nobody",
+    ];
+    let key = app.rows("SELECT email_key FROM contacts WHERE first_name = 'Petr'")[0]["email_key"]
+        .clone();
     let lines = lines.map(|line| line.replace("petr@xn--hky-ela0s.cz", key.as_str().unwrap()));
     let done = imported(
         &app,
@@ -73,7 +81,14 @@ async fn a_number_is_the_same_in_all_its_spellings() {
     let app = rules().await;
     let words = ["phone", "first_name"];
     base(&app, &["p,f", "601123456,Jana"], &words).await;
-    for spelling in ["601 123 456", "+420601123456", "00420 601 123 456", "+420-601-123-456", "(+420) 601 123456", "420601123456"] {
+    for spelling in [
+        "601 123 456",
+        "+420601123456",
+        "00420 601 123 456",
+        "+420-601-123-456",
+        "(+420) 601 123456",
+        "420601123456",
+    ] {
         let done = imported(
             &app,
             &["p,f", &format!("{spelling},Jana")],
@@ -87,7 +102,10 @@ async fn a_number_is_the_same_in_all_its_spellings() {
     let mut polish = columns(&words);
     polish["phone_region"] = json!("PL");
     let done = imported(&app, &["p,f", "601123456,Jan"], polish, by("phone", json!({}))).await;
-    assert_eq!(done.plan["classes"]["none"], 1, "a national number of another country is another number");
+    assert_eq!(
+        done.plan["classes"]["none"], 1,
+        "a national number of another country is another number"
+    );
 }
 
 /// IMP-7
@@ -108,9 +126,15 @@ async fn any_detail_can_be_the_key() {
     let words = ["detail:card", "first_name"];
     base(&app, &["c,f", "K 12,Jana", "K 13,Petr"], &words).await;
     app.execute("UPDATE contacts SET details = '{\"card\": 14}' WHERE first_name = 'Petr'");
-    let lines = ["c,f", "  K 12 ,Johana", "14,Petra", "k 12,other case", "K12,other text", ",without"];
+    let lines =
+        ["c,f", "  K 12 ,Johana", "14,Petra", "k 12,other case", "K12,other text", ",without"];
     let done = imported(&app, &lines, columns(&words), by("detail:card", json!({}))).await;
-    assert_eq!(done.plan["classes"], json!({ "none": 3, "one": 2, "many": 0, "in_trash": 0 }), "{:#}", done.plan);
+    assert_eq!(
+        done.plan["classes"],
+        json!({ "none": 3, "one": 2, "many": 0, "in_trash": 0 }),
+        "{:#}",
+        done.plan
+    );
     let names: Vec<_> = contacts(&app).into_iter().map(|c| c["first_name"].clone()).collect();
     assert_eq!(names[..2], [json!("Johana"), json!("Petra")]);
 }
@@ -128,7 +152,13 @@ async fn a_detail_is_looked_up_in_one_pass_over_a_large_base() {
     let mut lines = vec!["c,f".to_owned()];
     lines.extend((1..=1000).map(|n| format!("{},n{}", n * 20, n * 20)));
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let done = imported(&app, &lines, columns(&["detail:card", "first_name"]), by("detail:card", json!({}))).await;
+    let done = imported(
+        &app,
+        &lines,
+        columns(&["detail:card", "first_name"]),
+        by("detail:card", json!({})),
+    )
+    .await;
     assert_eq!(done.plan["classes"]["one"], 1000);
 }
 
@@ -138,7 +168,13 @@ async fn a_row_without_a_key_is_nobody_and_rows_without_a_key_are_not_one() {
     let app = rules().await;
     let words = ["email", "first_name"];
     base(&app, &["e,f", ",Jana", ",Jana"], &words).await;
-    let done = imported(&app, &["e,f", ",Jana", ",Jana", ",Petr"], columns(&words), by("email", json!({}))).await;
+    let done = imported(
+        &app,
+        &["e,f", ",Jana", ",Jana", ",Petr"],
+        columns(&words),
+        by("email", json!({})),
+    )
+    .await;
     assert_eq!(done.plan["classes"], json!({ "none": 3, "one": 0, "many": 0, "in_trash": 0 }));
     assert_eq!(done.plan["outcomes"]["merged_in_file"], 0);
     assert_eq!(done.summary("created"), 3);
@@ -150,8 +186,16 @@ async fn new_contacts_with_a_key_that_is_taken_are_counted_as_duplicates() {
     let app = rules().await;
     base(&app, &["e", "one@example.com"], &["email"]).await;
     let outcomes = json!({ "one": { "action": "import" } });
-    let matching = json!({ "mode": "match", "key": "email", "in_file": "all", "outcomes": outcomes });
-    let lines = ["e", "one@example.com", "one@example.com", "two@example.com", "two@example.com", "three@example.com"];
+    let matching =
+        json!({ "mode": "match", "key": "email", "in_file": "all", "outcomes": outcomes });
+    let lines = [
+        "e",
+        "one@example.com",
+        "one@example.com",
+        "two@example.com",
+        "two@example.com",
+        "three@example.com",
+    ];
     let done = imported(&app, &lines, columns(&["email"]), matching).await;
     assert_eq!(done.plan["duplicates_if_imported"], 3);
     assert_eq!(done.summary("created"), 5);
@@ -163,6 +207,7 @@ async fn contacts_of_another_workspace_are_not_found() {
     let app = rules().await;
     let other = app.other_workspace();
     other.post("/contacts").json(&json!({ "email": "jana@example.com" })).await.expect(201);
-    let id = planned(&app, b"e\njana@example.com\n", columns(&["email"]), by("email", json!({}))).await;
+    let id =
+        planned(&app, b"e\njana@example.com\n", columns(&["email"]), by("email", json!({}))).await;
     assert_eq!(super::plan(&app, &id).await["classes"]["none"], 1);
 }

@@ -83,7 +83,12 @@ impl Imported {
 /// Plans and commits a list (lines joined, the first is the header), and holds what is promised of every
 /// import: nothing is written before the commit, the numbers of the plan are the numbers of the commit, and
 /// the report says the same.
-pub(crate) async fn imported(app: &TestApp, lines: &[&str], mapping: Value, matching: Value) -> Imported {
+pub(crate) async fn imported(
+    app: &TestApp,
+    lines: &[&str],
+    mapping: Value,
+    matching: Value,
+) -> Imported {
     let bytes = lines.join("\n") + "\n";
     let before = contents(app);
     let id = planned(app, bytes.as_bytes(), mapping, matching).await;
@@ -226,5 +231,9 @@ pub(crate) async fn request_commit(app: &TestApp, id: &str) {
 
 /// Only these members of a value.
 pub(crate) fn only(value: &Value, members: &[&str]) -> Value {
-    members.iter().map(|name| ((*name).to_owned(), value[*name].clone())).collect::<Map<_, _>>().into()
+    members
+        .iter()
+        .map(|name| ((*name).to_owned(), value[*name].clone()))
+        .collect::<Map<_, _>>()
+        .into()
 }

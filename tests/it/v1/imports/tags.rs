@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::planned;
-use super::rules::{base, by, columns, imported, off, person, request_commit, rules, trash, undone};
+use super::rules::{
+    base, by, columns, imported, off, person, request_commit, rules, trash, undone,
+};
 
 /// IMP-10
 #[tokio::test]
@@ -17,7 +19,12 @@ async fn a_contact_gets_the_tags_of_its_row_and_of_its_class_each_once() {
         "one": tagged("update", &["VIP", "known"]),
         "in_trash": tagged("restore_and_update", &["back"]),
     });
-    let lines = ["e,t,t", "none@example.com,\"Spring; shop\",shop|x", "one@example.com,new,", "trash@example.com,,"];
+    let lines = [
+        "e,t,t",
+        "none@example.com,\"Spring; shop\",shop|x",
+        "one@example.com,new,",
+        "trash@example.com,,",
+    ];
     imported(&app, &lines, columns(&["email", "tags", "tags"]), by("email", outcomes)).await;
     assert_eq!(person(&app, "none@example.com")["tags"], json!(["Nový", "Spring", "shop", "x"]));
     assert_eq!(person(&app, "one@example.com")["tags"], json!(["known", "new", "vip"]));
@@ -29,8 +36,10 @@ async fn a_contact_gets_the_tags_of_its_row_and_of_its_class_each_once() {
 #[tokio::test]
 async fn a_plan_makes_no_tags() {
     let app = rules().await;
-    let matching = json!({ "mode": "none", "outcomes": { "all": { "action": "import", "tags": ["class"] } } });
-    let id = planned(&app, b"e,t\na@example.com,row\n", columns(&["email", "tags"]), matching).await;
+    let matching =
+        json!({ "mode": "none", "outcomes": { "all": { "action": "import", "tags": ["class"] } } });
+    let id =
+        planned(&app, b"e,t\na@example.com,row\n", columns(&["email", "tags"]), matching).await;
     assert_eq!(app.count("SELECT count(*) AS n FROM tags"), 0);
     request_commit(&app, &id).await;
     app.run_jobs().await;
@@ -44,7 +53,13 @@ async fn a_tag_that_is_there_stays_as_it_is() {
     base(&app, &["e", "a@example.com"], &["email"]).await;
     let id = person(&app, "a@example.com")["id"].as_str().unwrap().to_owned();
     app.put(format!("/contacts/{id}/tags/vip")).json(&json!({ "score": 5 })).await;
-    let done = imported(&app, &["e,t", "a@example.com,VIP"], columns(&["email", "tags"]), by("email", json!({}))).await;
+    let done = imported(
+        &app,
+        &["e,t", "a@example.com,VIP"],
+        columns(&["email", "tags"]),
+        by("email", json!({})),
+    )
+    .await;
     assert_eq!(done.summary("unchanged"), 1);
     assert_eq!(app.count("SELECT sum(score)::bigint AS n FROM contact_tags"), 5);
     undone(&app, &done.id).await;
@@ -72,8 +87,9 @@ async fn what_cannot_be_a_tag_is_refused() {
     let app = rules().await;
     let id = planned(&app, b"e\na@example.com\n", columns(&["email"]), off()).await;
     let matching = json!({ "mode": "none", "outcomes": { "all": { "action": "import", "tags": ["ok", " ", "a\nb"] } } });
-    app.put(format!("/imports/{id}/matching"))
-        .json(&matching)
-        .await
-        .expect_problem(422, "validation_failed", &["#/outcomes/all/tags/1", "#/outcomes/all/tags/2"]);
+    app.put(format!("/imports/{id}/matching")).json(&matching).await.expect_problem(
+        422,
+        "validation_failed",
+        &["#/outcomes/all/tags/1", "#/outcomes/all/tags/2"],
+    );
 }

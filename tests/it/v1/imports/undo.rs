@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use kartoteka_tests::TestApp;
 
 use super::rules::{
-    Rules, base, by, columns, contacts, imported, in_small_chunks, only, people, person, report, request_commit,
-    rules, trash, undone,
+    Rules, base, by, columns, contacts, imported, in_small_chunks, only, people, person, report,
+    request_commit, rules, trash, undone,
 };
 use super::{import, planned};
 
@@ -27,7 +27,8 @@ async fn updated() -> (Rules, String) {
     let old = "jana@example.com,Jana,Nováková,1990-05-01,38,,old,no";
     base(&app, &["e,f,l,b,s,h,t,k", old], &WORDS).await;
     let new = "jana@example.com,Johana,Malá,1991-06-02,40,M,\"old, new\",yes";
-    let done = imported(&app, &["e,f,l,b,s,h,t,k", new], columns(&WORDS), by("email", json!({}))).await;
+    let done =
+        imported(&app, &["e,f,l,b,s,h,t,k", new], columns(&WORDS), by("email", json!({}))).await;
     assert_eq!(done.summary("updated"), 1);
     (app, done.id)
 }
@@ -45,7 +46,10 @@ fn before() -> Value {
 
 async fn patch(app: &TestApp, id: &str, change: Value) {
     let body = change.to_string();
-    app.patch(format!("/contacts/{id}")).bytes("application/merge-patch+json", body).await.expect(200);
+    app.patch(format!("/contacts/{id}"))
+        .bytes("application/merge-patch+json", body)
+        .await
+        .expect(200);
 }
 
 fn id_of(person: &Value) -> String {
@@ -68,7 +72,8 @@ async fn updated_contacts_are_as_they_were() {
 async fn what_was_edited_since_is_kept_and_the_rest_returns() {
     let (app, id) = updated().await;
     let jana = id_of(&person(&app, "jana@example.com"));
-    patch(&app, &jana, json!({ "last_name": "Velká", "details": { "hat": "XL", "ring": "52" } })).await;
+    patch(&app, &jana, json!({ "last_name": "Velká", "details": { "hat": "XL", "ring": "52" } }))
+        .await;
     let counts = undone(&app, &id).await;
     assert_eq!(counts, json!({ "reverted": 0, "kept": 1, "failed": 0 }));
     let mut wanted = before();
@@ -122,10 +127,18 @@ async fn an_address_returns_with_its_compared_form_and_its_mark_or_not_at_all() 
         let app = rules().await;
         base(&app, &["x,e", "J1,old@example.com"], &words).await;
         app.execute("UPDATE contacts SET email_invalid_at = '2026-01-01T00:00:00.123456Z'");
-        let done = imported(&app, &["x,e", "J1,new@example.com"], columns(&words), by("external_id", json!({}))).await;
+        let done = imported(
+            &app,
+            &["x,e", "J1,new@example.com"],
+            columns(&words),
+            by("external_id", json!({})),
+        )
+        .await;
         let jana = id_of(&contacts(&app)[0]);
         match edit {
-            Some("mark") => assert_eq!(app.execute("UPDATE contacts SET email_invalid_at = now()"), 1),
+            Some("mark") => {
+                assert_eq!(app.execute("UPDATE contacts SET email_invalid_at = now()"), 1)
+            }
             Some("spelling") => patch(&app, &jana, json!({ "email": "New@Example.com" })).await,
             Some(_) => patch(&app, &jana, json!({ "email": "third@example.com" })).await,
             None => {}
@@ -134,7 +147,11 @@ async fn an_address_returns_with_its_compared_form_and_its_mark_or_not_at_all() 
         let now = &contacts(&app)[0];
         assert_eq!(now["email"], wanted, "{edit:?}");
         assert_eq!(now["email_key"], wanted.to_lowercase(), "{edit:?}");
-        assert_eq!(now["email_invalid_at"] == "2026-01-01T00:00:00.123456+00:00", marked, "{edit:?} {now:#}");
+        assert_eq!(
+            now["email_invalid_at"] == "2026-01-01T00:00:00.123456+00:00",
+            marked,
+            "{edit:?} {now:#}"
+        );
         assert_eq!(now["email_invalid_at"].is_null(), !marked);
     }
 }
@@ -148,7 +165,8 @@ async fn created_contacts_go_to_the_trash_and_restored_ones_back_into_it() {
     let trashed = person(&app, "old@example.com");
     let outcomes = json!({ "in_trash": { "action": "restore_and_update", "tags": ["back"] } });
     let lines = ["e,f", "new@example.com,New", "old@example.com,Renewed"];
-    let done = imported(&app, &lines, columns(&["email", "first_name"]), by("email", outcomes)).await;
+    let done =
+        imported(&app, &lines, columns(&["email", "first_name"]), by("email", outcomes)).await;
     let counts = undone(&app, &done.id).await;
     assert_eq!(counts, json!({ "reverted": 2, "kept": 0, "failed": 0 }));
     assert!(!person(&app, "new@example.com")["trashed_at"].is_null());
@@ -160,9 +178,18 @@ async fn created_contacts_go_to_the_trash_and_restored_ones_back_into_it() {
 #[tokio::test]
 async fn trashed_and_purged_contacts_are_kept_as_they_are() {
     let app = rules().await;
-    base(&app, &["e,f", "u1@example.com,Old", "u2@example.com,Old"], &["email", "first_name"]).await;
-    let lines = ["e,f", "c1@example.com,New", "c2@example.com,New", "c3@example.com,New", "u1@example.com,New", "u2@example.com,New"];
-    let done = imported(&app, &lines, columns(&["email", "first_name"]), by("email", json!({}))).await;
+    base(&app, &["e,f", "u1@example.com,Old", "u2@example.com,Old"], &["email", "first_name"])
+        .await;
+    let lines = [
+        "e,f",
+        "c1@example.com,New",
+        "c2@example.com,New",
+        "c3@example.com,New",
+        "u1@example.com,New",
+        "u2@example.com,New",
+    ];
+    let done =
+        imported(&app, &lines, columns(&["email", "first_name"]), by("email", json!({}))).await;
     for email in ["c1@example.com", "c2@example.com", "u1@example.com"] {
         trash(&app, email).await;
     }
@@ -192,7 +219,8 @@ async fn an_updated_contact_in_the_trash_gets_its_values_back_and_stays_there() 
 #[tokio::test]
 async fn an_import_that_was_not_written_or_is_undone_cannot_be_undone() {
     let app = rules().await;
-    let id = planned(&app, b"e\na@example.com\n", columns(&["email"]), by("email", json!({}))).await;
+    let id =
+        planned(&app, b"e\na@example.com\n", columns(&["email"]), by("email", json!({}))).await;
     let refuse = async |state: &str| {
         let refused = app.post(format!("/imports/{id}/revert")).await;
         let refused = refused.expect_problem(409, "import_not_revertible", &[]);
@@ -212,11 +240,14 @@ async fn an_import_that_was_not_written_or_is_undone_cannot_be_undone() {
 #[tokio::test]
 async fn a_cancelled_import_is_undone_as_far_as_it_got() {
     let app = rules().await;
-    base(&app, &["e,f", "n10@example.com,Old", "n390@example.com,Old"], &["email", "first_name"]).await;
+    base(&app, &["e,f", "n10@example.com,Old", "n390@example.com,Old"], &["email", "first_name"])
+        .await;
     let mut lines = vec!["e,f".to_owned()];
     lines.extend((1..=400).map(|n| format!("n{n}@example.com,New")));
     let bytes = lines.join("\n");
-    let id = planned(&app, bytes.as_bytes(), columns(&["email", "first_name"]), by("email", json!({}))).await;
+    let id =
+        planned(&app, bytes.as_bytes(), columns(&["email", "first_name"]), by("email", json!({})))
+            .await;
     request_commit(&app, &id).await;
     in_small_chunks(&app);
     // the database stops taking rows in the second chunk, and goes on when somebody has cancelled
@@ -229,8 +260,12 @@ async fn a_cancelled_import_is_undone_as_far_as_it_got() {
     app.post(format!("/imports/{id}/cancel")).await;
     let cancelled = import(&app, &id).await;
     assert_eq!(cancelled["state"], "cancelled");
-    let outcomes: Vec<_> = report(&app, &id).await.iter().map(|row| row["outcome"].clone()).collect();
-    assert_eq!((&outcomes[9], &outcomes[10], &outcomes[399]), (&json!("updated"), &json!("created"), &json!("create")));
+    let outcomes: Vec<_> =
+        report(&app, &id).await.iter().map(|row| row["outcome"].clone()).collect();
+    assert_eq!(
+        (&outcomes[9], &outcomes[10], &outcomes[399]),
+        (&json!("updated"), &json!("created"), &json!("create"))
+    );
     let counts = undone(&app, &id).await;
     assert_eq!(counts, json!({ "reverted": 200, "kept": 0, "failed": 0 }));
     assert_eq!(person(&app, "n10@example.com")["first_name"], "Old");
@@ -244,7 +279,8 @@ async fn an_undo_that_broke_off_goes_on_where_it_was() {
     let mut lines = vec!["e,f".to_owned()];
     lines.extend((1..=450).map(|n| format!("n{n}@example.com,New")));
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let done = imported(&app, &lines, columns(&["email", "first_name"]), by("email", json!({}))).await;
+    let done =
+        imported(&app, &lines, columns(&["email", "first_name"]), by("email", json!({}))).await;
     app.post(format!("/imports/{}/revert", done.id)).await.expect(202);
     in_small_chunks(&app);
     app.execute("ALTER TABLE contacts ADD CONSTRAINT broken CHECK (email <> 'n100@example.com' OR trashed_at IS NULL)");
@@ -265,7 +301,8 @@ async fn after_an_undo_the_list_can_come_again() {
     let app = rules().await;
     let lines = ["e,t", "a@example.com,vip"];
     let outcomes = json!({ "in_trash": { "action": "restore_and_update" } });
-    let done = imported(&app, &lines, columns(&["email", "tags"]), by("email", outcomes.clone())).await;
+    let done =
+        imported(&app, &lines, columns(&["email", "tags"]), by("email", outcomes.clone())).await;
     undone(&app, &done.id).await;
     let again = imported(&app, &lines, columns(&["email", "tags"]), by("email", outcomes)).await;
     assert_eq!(again.summary("restored"), 1);
