@@ -96,12 +96,13 @@ pub(crate) fn run(run: &mut Run<'_>, then: Then) -> Result<Ended, JobError> {
     if state != ImportState::Planning || import.job_id != Some(run.job().id) {
         return end_unwanted(run);
     }
-    let empty = stage_rows(run, id, &import)?;
+    let (rows, empty) = stage_rows(run, id, &import)?;
     let after = run.step(|tenant, ctx, held| {
         let mut import = locked(tenant, id)?;
         if held.cancel_requested || !is_wanted(&import, run) {
             return run.end(tenant, JobState::Cancelled, None).map(Some);
         }
+        import.rows = Some(rows);
         let plan = decide(tenant, &mut import, empty)?;
         import.state = ImportState::AwaitingCommit.as_str().to_owned();
         import.updated_at = ctx.now;
@@ -140,9 +141,13 @@ fn end_unwanted(run: &Run<'_>) -> Result<Ended, JobError> {
     run.step(|tenant, _ctx, _held| run.end(tenant, JobState::Cancelled, None))
 }
 
-/// Reads the file and stages its rows; gives back how many were empty. A resumed job reads again what is
+/// Reads the file and stages its rows; gives back how many there are and how many more were empty. A resumed job reads again what is
 /// staged (the dictionary of tags is made of it) and stages the rest.
-fn stage_rows(run: &mut Run<'_>, id: ImportId, import: &ImportRecord) -> Result<i64, JobError> {
+fn stage_rows(
+    run: &mut Run<'_>,
+    id: ImportId,
+    import: &ImportRecord,
+) -> Result<(i64, i64), JobError> {
     let source: StoredSource = read_json(import.source.as_ref(), "the source")?;
     let mapping = mapping_of(import)?;
     let matching = matching_of(import)?;
@@ -180,7 +185,7 @@ fn stage_rows(run: &mut Run<'_>, id: ImportId, import: &ImportRecord) -> Result<
         stage::save_tags(tenant, id, &names)?;
         Ok(stage::analyze(tenant)?)
     })?;
-    Ok(staging.empty)
+    Ok((staging.rows, staging.empty))
 }
 
 struct Staging {

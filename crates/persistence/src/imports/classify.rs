@@ -227,6 +227,21 @@ pub fn classify(
         (_, Action::UpdateFirstAdded) => "d.first_live".to_owned(),
         _ => "d.last_live".to_owned(),
     });
+    let found = "count(*) AS found, count(*) FILTER (WHERE c.trashed_at IS NULL) AS live,
+        min(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS first_live,
+        max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS last_live,
+        max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NOT NULL) AS last_trashed";
+    let takes_part = "s.valid AND s.head IS NULL AND s.key IS NOT NULL";
+    let matches = match lookup {
+        // one index probe for each row, and nothing to be joined afterwards
+        Lookup::Probe => format!(
+            "LATERAL (SELECT {found} FROM contacts c WHERE c.workspace_id = {ws} AND {join} AND {takes_part}) m ON true"
+        ),
+        Lookup::Scan => format!(
+            "(SELECT s.row, {found} FROM import_staged s JOIN contacts c ON c.workspace_id = {ws} AND {join}
+              WHERE {range} AND {takes_part} GROUP BY s.row) m ON m.row = s.row"
+        ),
+    };
     sql.push(&format!(
         "INSERT INTO import_rows (workspace_id, import_id, row, line, class, outcome, contact_id, problems)
          SELECT d.workspace_id, d.import_id, d.row, d.line, d.class,
@@ -236,16 +251,9 @@ pub fn classify(
          FROM (
             SELECT s.workspace_id, s.import_id, s.row, s.line, s.valid, s.head, s.problems,
                 CASE WHEN NOT s.valid OR s.head IS NOT NULL THEN NULL
-                     WHEN m.row IS NULL THEN 'none' WHEN m.live = 1 THEN 'one' WHEN m.live > 1 THEN 'many'
+                     WHEN coalesce(m.found, 0) = 0 THEN 'none' WHEN m.live = 1 THEN 'one' WHEN m.live > 1 THEN 'many'
                      ELSE 'in_trash' END AS class, m.first_live, m.last_live, m.last_trashed
-            FROM import_staged s LEFT JOIN (
-                SELECT s.row, count(*) FILTER (WHERE c.trashed_at IS NULL) AS live,
-                    min(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS first_live,
-                    max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS last_live,
-                    max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NOT NULL) AS last_trashed
-                FROM import_staged s JOIN contacts c ON c.workspace_id = {ws} AND {join}
-                WHERE {range} AND s.valid AND s.head IS NULL AND s.key IS NOT NULL
-                GROUP BY s.row) m ON m.row = s.row
+            FROM import_staged s LEFT JOIN {matches}
             WHERE {range}) AS d"
     ));
     lookup.say(tenant)?;
