@@ -229,11 +229,11 @@ impl TestApp {
 
     /// Rows of a query as JSON objects.
     #[must_use]
-    pub fn rows(&self, sql: &str) -> Vec<serde_json::Value> {
+    pub fn rows(&self, sql: &str) -> Vec<Value> {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = diesel::sql_types::Jsonb)]
-            row: serde_json::Value,
+            row: Value,
         }
         let sql = format!("SELECT to_jsonb(q) AS row FROM ({sql}) AS q");
         let rows = diesel::sql_query(sql).load::<Row>(&mut self.connection()).unwrap();

@@ -261,6 +261,7 @@ impl RowMapper {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each field, none of them deep")]
     fn read_field(&self, field: Field, cell: &Cell<'_>, staged: &mut StagedRow) {
         // "n/a" in a column of dates or numbers is a way of writing nothing
         let typed = !matches!(
@@ -287,7 +288,7 @@ impl RowMapper {
                     staged.set(field, email.as_str().to_owned());
                 }
                 Err(EmailError::Several) => {
-                    problem_with(staged, cell, Code::InvalidEmail, EmailError::Several.to_string())
+                    problem_with(staged, cell, Code::InvalidEmail, EmailError::Several.to_string());
                 }
                 Err(error) => problem_with(staged, cell, Code::InvalidEmail, error.to_string()),
             },
@@ -548,7 +549,7 @@ fn finish(staged: &mut StagedRow, key: Option<&MatchKey>, strict: bool) {
             value: None,
         });
     }
-    staged.valid = identified && !bad_email && !(strict && !staged.problems.is_empty());
+    staged.valid = identified && !bad_email && (!strict || staged.problems.is_empty());
     staged.key = match key {
         Some(MatchKey::Email) => staged.email_key.clone(),
         Some(MatchKey::Phone) => staged.text(Field::Phone).map(str::to_owned),

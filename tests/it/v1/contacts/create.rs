@@ -60,7 +60,7 @@ async fn a_contact_is_stored_and_answered_whole() {
     ] {
         assert_eq!(got[field], body[field], "{field}");
     }
-    assert_eq!(app.get("/contacts").await.expect(200).data(), [made.json.clone()]);
+    assert_eq!(app.get("/contacts").await.expect(200).data(), std::slice::from_ref(&made.json));
     assert_eq!(app.count("SELECT count(*) AS n FROM audit_entries WHERE action = 'contact.create' AND record_id IS NOT NULL"), 1);
     assert_eq!(app.count("SELECT sum(live)::bigint AS n FROM workspace_usage"), 1);
 }
