@@ -17,7 +17,7 @@ pub enum MatchKey {
     Phone,
     /// As it is.
     ExternalId,
-    /// A detail, as text.
+    /// A detail, as text without blanks around it; case and blanks inside count, and a number is its digits.
     Detail(String),
 }
 

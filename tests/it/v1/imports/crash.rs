@@ -2,6 +2,8 @@
 
 use std::process::{Child, Command, Stdio};
 
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde_json::{Value, json};
 
 use kartoteka_tests::TestApp;
@@ -38,6 +40,12 @@ fn is_open(app: &TestApp) -> bool {
     app.count("SELECT count(*) AS n FROM jobs WHERE state IN ('queued', 'running')") > 0
 }
 
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
 /// When a worker is killed.
 #[derive(Clone, Copy)]
 enum Moment {
@@ -57,17 +65,20 @@ fn work_with_deaths(app: &TestApp, moments: &[Moment]) -> usize {
             "UPDATE jobs SET crashes = {crashes} WHERE state IN ('queued', 'running')"
         ));
         let from = progress(app);
+        let sought = match moment {
+            Moment::Rows(rows) => format!(
+                "SELECT count(*) AS n FROM jobs WHERE state = 'running' AND progress_done >= {}",
+                from + rows
+            ),
+            Moment::Statement(start) => format!(
+                "SELECT count(*) AS n FROM pg_stat_activity
+                 WHERE datname = current_database() AND state = 'active' AND query LIKE '{start}%'"
+            ),
+        };
+        let mut watch = app.connection();
         let mut child = worker(app);
         while child.try_wait().unwrap().is_none() {
-            let now = match moment {
-                Moment::Rows(rows) => progress(app) >= from + rows,
-                Moment::Statement(start) => {
-                    app.count(&format!(
-                        "SELECT count(*) AS n FROM pg_stat_activity
-                         WHERE datname = current_database() AND state = 'active' AND query LIKE '{start}%'"
-                    )) > 0
-                }
-            };
+            let now = diesel::sql_query(&sought).get_result::<Number>(&mut watch).unwrap().n > 0;
             if now {
                 child.kill().unwrap();
                 child.wait().unwrap();
