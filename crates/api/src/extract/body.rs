@@ -48,7 +48,11 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// An upload, piece by piece: bounded by `upload_limit`, and no pause longer than `body_timeout`.
+/// Bytes of a form besides the file in it.
+const AROUND_A_FILE: u64 = 2 << 20;
+
+/// An upload, piece by piece: bounded by `upload_limit` (and a little for the form
+/// around the file), and no pause longer than `body_timeout`.
 /// Compressed uploads are refused by media type or [`Code::UnsupportedMediaType`], never unpacked.
 pub struct Chunks {
     payload: Payload,
@@ -61,14 +65,14 @@ impl Chunks {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// `payload_too_large`, `request_timeout`, `bad_request` when it breaks off.
+    /// `import_too_large`, `request_timeout`, `bad_request` when it breaks off.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let next = tokio::time::timeout(self.pause, self.payload.next()).await;
         let Some(chunk) = next.map_err(|_elapsed| slow())? else { return Ok(None) };
         let chunk = chunk.map_err(|error| broken(&error))?;
         self.read += chunk.len() as u64;
         if self.read > self.limit {
-            return Err(too_large(self.limit));
+            return Err(file_too_large(self.limit.saturating_sub(AROUND_A_FILE)));
         }
         Ok(Some(chunk))
     }
@@ -89,15 +93,12 @@ impl FromRequest for Chunks {
                 "Send the file as it is, without Content-Encoding.",
             )));
         }
-        if content_length(request).is_some_and(|bytes| bytes > settings.upload_limit) {
-            return ready(Err(too_large(settings.upload_limit)));
+        // a form is a little longer than the file in it, whose own length its reader counts
+        let limit = settings.upload_limit.saturating_add(AROUND_A_FILE);
+        if content_length(request).is_some_and(|bytes| bytes > limit) {
+            return ready(Err(file_too_large(settings.upload_limit)));
         }
-        ready(Ok(Self {
-            payload: payload.take(),
-            limit: settings.upload_limit,
-            pause: settings.body_timeout,
-            read: 0,
-        }))
+        ready(Ok(Self { payload: payload.take(), limit, pause: settings.body_timeout, read: 0 }))
     }
 }
 
@@ -105,6 +106,12 @@ impl FromRequest for Chunks {
 #[must_use]
 pub fn too_large(limit: u64) -> Problem {
     Problem::new(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
+        .with_member("limit", limit)
+}
+
+/// `import_too_large` with the limit as number.
+fn file_too_large(limit: u64) -> Problem {
+    Problem::new(Code::ImportTooLarge, format!("A file may have at most {limit} bytes."))
         .with_member("limit", limit)
 }
 

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::imports::one_call::{self, Options};
 use crate::imports::receive::{self, Receiver, Said};
-use crate::imports::steps::{self, MappingRequest};
+use crate::imports::steps::{self, MappingRequest, MatchingRequest};
 use crate::worker::{Environment, run_due};
 
 use lists::List;
@@ -62,7 +62,11 @@ fn import(
         said: Said::default(),
         first_row: Some("header".to_owned()),
         mapping: MappingRequest { columns: Some(columns(&list)?), ..MappingRequest::default() },
-        matching: matching(list.tag),
+        matching: MatchingRequest {
+            matching: matching(list.tag),
+            at: "#".to_owned(),
+            faults: Vec::new(),
+        },
     };
     let id = environment.db.write(workspace, |tenant| -> Result<ImportId, Error> {
         let record = steps::create(tenant, &ctx, Some(list.name.to_owned()), "file")?;

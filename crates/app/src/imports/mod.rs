@@ -103,6 +103,10 @@ pub(crate) fn back_to(import: &mut ImportRecord, state: ImportState, ctx: &Conte
     if state <= ImportState::AwaitingMatching {
         import.matching = None;
     }
+    if state <= ImportState::AwaitingMatching {
+        // whoever goes back wants to see the plan
+        import.auto_commit = false;
+    }
     import.plan = None;
     import.plan_hash = None;
     import.plan_revision = None;

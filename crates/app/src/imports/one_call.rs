@@ -1,12 +1,11 @@
 //! An import in one call (IMP-19): the steps one after the other, and the commit as soon as the plan is made.
 
 use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::imports::matching::Matching;
 use kartoteka_persistence::jobs::Job;
 use kartoteka_persistence::{Tenant, imports};
 
 use super::receive::{Receiver, Said};
-use super::steps::{self, MappingRequest};
+use super::steps::{self, MappingRequest, MatchingRequest};
 use super::{ImportRecord, locked, receive};
 use crate::context::Context;
 use crate::error::Error;
@@ -21,7 +20,7 @@ pub struct Options {
     /// What becomes of each column.
     pub mapping: MappingRequest,
     /// What becomes of each class.
-    pub matching: Matching,
+    pub matching: MatchingRequest,
 }
 
 /// Takes all steps over bytes that are received already, and starts the job that plans and commits.
@@ -45,7 +44,7 @@ pub fn run(
     import.auto_commit = true;
     import.name = name.unwrap_or(import.name);
     imports::save(tenant, &import)?;
-    steps::matching(tenant, ctx, id, &options.matching)
+    steps::matching(tenant, ctx, id, options.matching)
 }
 
 /// Removes the import that was made for a call which is refused, or was answered before.

@@ -20,7 +20,7 @@ use kartoteka_persistence::{Tenant, imports};
 
 pub use kartoteka_persistence::imports::data::PIECE_BYTES;
 
-use super::{ImportRecord, at_step, back_to};
+use super::{ImportRecord, at_step, back_to, steps};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -183,7 +183,7 @@ impl Receiver {
     pub fn take(&mut self, chunk: &[u8]) -> Result<Option<(i32, Vec<u8>)>, Error> {
         self.bytes += chunk.len() as u64;
         if self.bytes > self.limit {
-            let detail = format!("a file has at most {} bytes", self.limit);
+            let detail = format!("a file may have at most {} bytes", self.limit);
             return Err(Error::refused_with(
                 Code::ImportTooLarge,
                 detail,
@@ -250,19 +250,19 @@ pub fn keep(
     Ok(data::append(tenant, id, upload, seq, bytes)?)
 }
 
-/// Drops the pieces of uploads that do not count: this one broke off or was refused.
+/// Drops the pieces of an upload that broke off or was refused; those of others stay.
 ///
 /// # Errors
 /// What the database said.
-pub fn discard(tenant: &mut Tenant<'_>, id: ImportId) -> Result<(), Error> {
-    let import = super::locked(tenant, id)?;
-    Ok(data::keep_only(tenant, id, import.upload_id)?)
+pub fn discard(tenant: &mut Tenant<'_>, id: ImportId, upload: Uuid) -> Result<(), Error> {
+    Ok(data::remove(tenant, id, upload)?)
 }
 
 /// Makes the received bytes the data of the import.
 ///
 /// # Errors
-/// `step_out_of_order`; `import_empty`, `import_not_text` and their like when it is no list.
+/// `step_out_of_order`; `import_empty`, `import_not_text` and their like when it is no list; `conflict`
+/// when another upload was finished while this one was on its way, and won.
 pub fn finish(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -272,9 +272,18 @@ pub fn finish(
 ) -> Result<ImportRecord, Error> {
     let mut import = at_step(tenant, id, Step::Data)?;
     let upload = receiver.upload;
+    if data::count(tenant, id, upload)? != i64::from(receiver.seq) {
+        let detail = "another upload to this import was finished in the meantime; send it again";
+        return Err(Error::refused(Code::Conflict, detail));
+    }
     let source = receiver.source(said)?;
     back_to(&mut import, ImportState::AwaitingHeader, ctx);
     import.upload_id = Some(upload);
+    if let Some(filename) = &source.filename
+        && import.name == steps::proposed_name(import.created_at)
+    {
+        import.name.clone_from(filename);
+    }
     import.source = Some(json!(source));
     imports::save(tenant, &import)?;
     data::keep_only(tenant, id, Some(upload))?;

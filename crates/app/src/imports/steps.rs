@@ -1,10 +1,12 @@
 //! The steps a person takes: making the import, the header answer, the mapping, the matching.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::date::{DateFormat, guess_date_format};
+use kartoteka_domain::contacts::gender::f_is_a_man;
 use kartoteka_domain::contacts::name::NameOrder;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
@@ -12,9 +14,9 @@ use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::mapping::{ColumnMapping, Field, Mapping, Policy, Target};
 use kartoteka_domain::imports::matching::Matching;
 use kartoteka_domain::imports::state::{ImportState, Step};
-use kartoteka_domain::imports::suggest::{Reason, name_order_hint, suggest};
+use kartoteka_domain::imports::suggest::{Reason, name_order_hint, phone_region_hint, suggest};
 use kartoteka_persistence::jobs::Job;
-use kartoteka_persistence::{Tenant, imports};
+use kartoteka_persistence::{Tenant, imports, workspaces};
 
 use super::receive::StoredSource;
 use super::work::Kind;
@@ -30,6 +32,11 @@ const SHOWN_SAMPLES: usize = 5;
 /// Longest sample shown, in characters.
 const SAMPLE_CHARS: usize = 200;
 
+/// A name for an import of which nothing is known but when it was made.
+pub(super) fn proposed_name(made: DateTime<Utc>) -> String {
+    format!("Import {}", made.format("%Y-%m-%d %H:%M"))
+}
+
 /// Makes an import. Without a name one is proposed (IMP-1).
 ///
 /// # Errors
@@ -40,7 +47,7 @@ pub fn create(
     name: Option<String>,
     method: &str,
 ) -> Result<ImportRecord, Error> {
-    let name = name.unwrap_or_else(|| format!("Import {}", ctx.now.format("%Y-%m-%d %H:%M")));
+    let name = name.unwrap_or_else(|| proposed_name(ctx.now));
     let import = ImportRecord {
         id: ctx.new_id(),
         name,
@@ -164,7 +171,8 @@ fn columns(headers: Option<&[String]>, cells: &[Vec<String>], width: usize) -> V
 pub struct MappingRequest {
     /// The columns; `None` takes the suggestions.
     pub columns: Option<Vec<ColumnMapping>>,
-    /// Region of national phone numbers.
+    /// Region of national phone numbers. When not given: the country of the row, else what the numbers
+    /// plainly say, else the workspace's.
     pub phone_region: Option<Region>,
     /// How dates are written; found out from the samples when not given.
     pub date_format: Option<DateFormat>,
@@ -172,6 +180,34 @@ pub struct MappingRequest {
     pub name_order: Option<NameOrder>,
     /// A value that cannot be read makes its row invalid.
     pub strict: bool,
+    /// Where the mapping stands in the request: `#`, `#/options/mapping`.
+    pub at: String,
+    /// What is wrong with its words; told together with what the file and the workspace say.
+    pub faults: Vec<Fault>,
+}
+
+/// Key and classes, as they were asked for.
+#[derive(Clone, Debug)]
+pub struct MatchingRequest {
+    /// What could be read of it.
+    pub matching: Matching,
+    /// Where it stands in the request: `#`, `#/options/matching`.
+    pub at: String,
+    /// What is wrong with its words; told together with what the mapping and the workspace say.
+    pub faults: Vec<Fault>,
+}
+
+/// The faults of the words and of their meaning, one for each place of the request.
+fn all_faults(words: Vec<Fault>, meaning: Vec<Fault>, at: &str) -> Result<(), Error> {
+    let mut faults = words;
+    for mut fault in meaning {
+        fault.pointer = fault.pointer.replacen('#', at, 1);
+        // a word that could not be read says nothing about the rest of its place
+        if !faults.iter().any(|known| known.pointer == fault.pointer) {
+            faults.push(fault);
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
 /// Sets what becomes of each column.
@@ -186,26 +222,46 @@ pub fn mapping(
 ) -> Result<ImportRecord, Error> {
     let mut import = at_step(tenant, id, Step::Mapping)?;
     let known: Vec<Column> = read_json(import.columns.as_ref(), "the list of columns")?;
+    let source: StoredSource = read_json(import.source.as_ref(), "the source")?;
+    let head = upload::head(tenant, &import)?;
+    let header = import.first_row.as_deref() == Some("header");
+    let (_, cells) = source.sample(&head, header, SAMPLE_ROWS);
     let purposes = purpose_names(tenant)?;
     let columns = match request.columns {
         Some(columns) => columns,
         None => suggested(&known, &purposes),
     };
     let headers: Vec<String> = known.iter().filter_map(|column| column.header.clone()).collect();
-    let full_names = samples_of(&columns, &known, &Target::FullName);
-    let hint = || name_order_hint(&headers, full_names).unwrap_or(NameOrder::FirstLast);
-    let date_format = request.date_format.unwrap_or_else(|| date_format(&columns, &known));
+    let samples = |target: Target| samples_of(&columns, &cells, &target);
+    let name_order = || {
+        let full_names: Vec<String> =
+            samples(Target::FullName).into_iter().map(str::to_owned).collect();
+        name_order_hint(&headers, &full_names).unwrap_or(NameOrder::FirstLast)
+    };
+    let date_format = || {
+        let dates = samples(Target::Field(Field::BirthDate));
+        guess_date_format(dates.into_iter()).unwrap_or_default()
+    };
+    let date_format = request.date_format.unwrap_or_else(date_format);
+    let name_order = request.name_order.unwrap_or_else(name_order);
+    let own = Region::parse(&workspaces::get(tenant)?.phone_region).ok();
+    let by_row = columns.iter().any(|c| c.target == Some(Target::Field(Field::Country)));
+    let hint = || {
+        let phones = samples(Target::Field(Field::Phone));
+        // a row that names its country says more than its neighbours do
+        if by_row { None } else { phone_region_hint(phones.into_iter(), own) }
+    };
+    let phone_region = request.phone_region.or_else(hint);
+    let f_is_a_man = f_is_a_man(samples(Target::Field(Field::Gender)).into_iter());
     let mapping = Mapping {
         columns,
-        phone_region: request.phone_region,
+        phone_region,
         date_format,
-        name_order: request.name_order.unwrap_or_else(hint),
+        name_order,
+        f_is_a_man,
         strict: request.strict,
     };
-    let faults = mapping.faults(known.len(), &purposes);
-    if !faults.is_empty() {
-        return Err(Error::invalid(faults));
-    }
+    all_faults(request.faults, mapping.faults(known.len(), &purposes), &request.at)?;
     back_to(&mut import, ImportState::AwaitingMatching, ctx);
     import.mapping = Some(json!(mapping));
     imports::save(tenant, &import)?;
@@ -232,16 +288,16 @@ fn suggested(columns: &[Column], purposes: &[String]) -> Vec<ColumnMapping> {
         .collect()
 }
 
-/// Samples of the column that goes to `target`.
-fn samples_of<'a>(columns: &[ColumnMapping], known: &'a [Column], target: &Target) -> &'a [String] {
-    let column = columns.iter().find(|column| column.target.as_ref() == Some(target));
-    column.and_then(|column| known.get(column.index)).map_or(&[], |column| &column.samples)
-}
-
-/// How the dates of the column of birth dates are written, by its samples.
-fn date_format(columns: &[ColumnMapping], known: &[Column]) -> DateFormat {
-    let samples = samples_of(columns, known, &Target::Field(Field::BirthDate));
-    guess_date_format(samples.iter().map(String::as_str)).unwrap_or_default()
+/// Values of the column that goes to `target`, out of the first rows.
+fn samples_of<'a>(
+    columns: &[ColumnMapping],
+    rows: &'a [Vec<String>],
+    target: &Target,
+) -> Vec<&'a str> {
+    let Some(column) = columns.iter().find(|column| column.target.as_ref() == Some(target)) else {
+        return Vec::new();
+    };
+    rows.iter().filter_map(|row| row.get(column.index)).map(String::as_str).collect()
 }
 
 pub(crate) fn purpose_names(tenant: &mut Tenant<'_>) -> Result<Vec<String>, Error> {
@@ -256,15 +312,13 @@ pub fn matching(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
     id: ImportId,
-    matching: &Matching,
+    request: MatchingRequest,
 ) -> Result<(ImportRecord, Job), Error> {
     let mut import = at_step(tenant, id, Step::Matching)?;
     let mapping = super::mapping_of(&import)?;
-    let faults = matching.faults(&mapping, &purpose_names(tenant)?);
-    if !faults.is_empty() {
-        return Err(Error::invalid(faults));
-    }
-    let auto_commit = import.auto_commit;
+    let MatchingRequest { matching, at, faults } = request;
+    all_faults(faults, matching.faults(&mapping, &purpose_names(tenant)?), &at)?;
+    let auto_commit = std::mem::take(&mut import.auto_commit);
     back_to(&mut import, ImportState::Planning, ctx);
     import.matching = Some(json!(matching));
     let kind = if auto_commit { Kind::Run } else { Kind::Plan };

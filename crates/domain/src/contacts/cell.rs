@@ -39,7 +39,7 @@ pub fn visible(raw: &str) -> Cow<'_, str> {
 /// empty cell is not a placeholder.
 #[must_use]
 pub fn is_placeholder(raw: &str) -> bool {
-    const WORDS: &str = "n/a|#n/a|n.a.|na|none|null|nil|nan|undefined|unknown|empty|(none)|[none]|<null>|\
+    const WORDS: &str = "n/a|#n/a|n.a.|na|none|null|nil|nan|undefined|unknown|unspecified|not specified|empty|(none)|[none]|<null>|\
         #value!|#ref!|#name?|not available|nic|nemá|nema|není|neni|neuvedeno|neznámý|\
         neznámé|neznamy|nezname|bez|brak|nie ma|nie dotyczy|nieznany|nd|n.d.|nincs|\
         nincs adat|ismeretlen|keine|kein|unbekannt|k.a.|k. a.";

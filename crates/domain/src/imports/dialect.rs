@@ -355,9 +355,13 @@ impl Reading {
         let torn = if cells > 0.0 { torn / cells } else { 0.0 };
         #[expect(clippy::cast_precision_loss, reason = "widths are small")]
         let width = self.width as f64;
-        let named = self.body().next().is_some_and(|row| row.len() > 1 && names_columns(row));
-        let bonus = if named { 1.5 } else { 1.0 };
+        let bonus = if self.is_named() { 1.5 } else { 1.0 };
         even * even * (1.0 - 0.4 / width) * (1.0 - 0.7 * torn) * bonus
+    }
+
+    /// Whether the first record names columns.
+    fn is_named(&self) -> bool {
+        self.body().next().is_some_and(|row| row.len() > 1 && names_columns(row))
     }
 
     /// Share of records that are one cell only.
@@ -390,7 +394,10 @@ fn choose(mut readings: Vec<Reading>) -> Reading {
             }
         }
         let oneness = readings.get(whole).map_or(0.0, Reading::oneness);
-        if score < 0.35 * oneness * oneness {
+        // a first row that names columns speaks for its delimiter, however ragged the rows below are
+        let named = readings.get(best).is_some_and(Reading::is_named);
+        let enough = if named { 0.05 } else { 0.35 };
+        if score < enough * oneness * oneness {
             best = whole;
         }
     }

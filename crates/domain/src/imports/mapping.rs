@@ -196,6 +196,9 @@ pub struct Mapping {
     pub date_format: DateFormat,
     /// Order of the parts of `full_name`.
     pub name_order: NameOrder,
+    /// `F` in the column of genders means a man, as in Hungarian (`férfi`).
+    #[serde(default)]
+    pub f_is_a_man: bool,
     /// A value that cannot be read makes its row invalid.
     pub strict: bool,
 }
@@ -237,18 +240,20 @@ impl Mapping {
     }
 
     fn name_faults(&self, faults: &mut Vec<Fault>) {
-        let has = |wanted: &Target| {
-            self.columns.iter().any(|column| column.target.as_ref() == Some(wanted))
+        let place = |wanted: &Target| {
+            self.columns.iter().position(|column| column.target.as_ref() == Some(wanted))
         };
         for (target, rivals) in [
             (Target::FullName, [Field::FirstName, Field::LastName].map(Target::Field).to_vec()),
             (Target::Unsubscribed, vec![Target::Field(Field::Subscribed)]),
         ] {
-            if has(&target)
-                && let Some(rival) = rivals.iter().find(|rival| has(rival))
+            if place(&target).is_some()
+                && let Some((rival, at)) =
+                    rivals.iter().find_map(|rival| Some((rival, place(rival)?)))
             {
                 let detail = format!("{target} and {rival} say the same; map one of them");
-                faults.push(Fault::new("#/columns", Code::DuplicateTarget, detail));
+                let pointer = format!("#/columns/{at}/target");
+                faults.push(Fault::new(pointer, Code::DuplicateTarget, detail));
             }
         }
     }
@@ -333,6 +338,7 @@ mod tests {
             phone_region: None,
             date_format: DateFormat::Auto,
             name_order: NameOrder::FirstLast,
+            f_is_a_man: false,
             strict: false,
         }
     }

@@ -579,3 +579,12 @@ proptest! {
         }
     }
 }
+
+/// IMP-3, IMP-20
+#[test]
+fn a_header_tells_the_delimiter_however_ragged_the_rows_are() {
+    let text = "email,first name,last name\na@example.cz\nb@example.cz,Bára,Malá,extra,more\n,,\n\nc@example.cz,Cyril,Nový\n";
+    assert_eq!(detect_dialect(text).delimiter, Delimiter::Comma);
+    let text = "Jméno;E-mail;Telefon\nJana\nPetr\nEva\nIva;i@example.cz\n";
+    assert_eq!(detect_dialect(text).delimiter, Delimiter::Semicolon);
+}

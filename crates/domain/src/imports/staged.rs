@@ -278,7 +278,10 @@ impl RowMapper {
                 | Field::PostalCode
                 | Field::Region
         );
-        if typed && is_placeholder(cell.raw) {
+        // Outlook writes no date of birth as 0/0/00, databases as 0000-00-00
+        let zeros = field == Field::BirthDate
+            && cell.raw.chars().all(|c| c == '0' || (!c.is_alphanumeric()));
+        if zeros || (typed && is_placeholder(cell.raw)) {
             return;
         }
         match field {
@@ -292,7 +295,7 @@ impl RowMapper {
                 }
                 Err(error) => problem_with(staged, cell, Code::InvalidEmail, error.to_string()),
             },
-            Field::Phone => match Phone::parse(cell.raw, self.row_region) {
+            Field::Phone => match self.phone(cell) {
                 Ok(phone) => staged.set(field, phone.as_str().to_owned()),
                 Err(error) => {
                     let code = match error {
@@ -320,7 +323,8 @@ impl RowMapper {
                 cell,
                 field,
                 Code::InvalidGender,
-                Gender::parse(cell.raw).map(|gender| gender.as_str().to_owned()),
+                Gender::parse_in_column(cell.raw, self.mapping.f_is_a_man)
+                    .map(|gender| gender.as_str().to_owned()),
             ),
             Field::Country => set_parsed(
                 staged,
@@ -376,6 +380,16 @@ impl RowMapper {
                 set_text(field, cell.raw, cell, staged);
             }
         }
+    }
+
+    /// A foreigner may have a number of the country the list is from.
+    fn phone(&self, cell: &Cell<'_>) -> Result<Phone, PhoneError> {
+        let own = Phone::parse(cell.raw, self.row_region);
+        if self.row_region == self.region || own.as_ref().is_ok_and(Phone::is_assigned) {
+            return own;
+        }
+        let usual = Phone::parse(cell.raw, self.mapping.phone_region.or(self.region));
+        if own.is_err() || usual.as_ref().is_ok_and(Phone::is_assigned) { usual } else { own }
     }
 
     fn read_tags(&mut self, cell: &Cell<'_>, staged: &mut StagedRow) {
@@ -577,4 +591,87 @@ fn search_text(staged: &StagedRow) -> String {
 #[must_use]
 pub fn folds(matching: &Matching) -> bool {
     matching.key.is_some() && matching.in_file != InFile::All
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contacts::name::NameOrder;
+    use crate::imports::dialect::detect_dialect;
+    use crate::imports::mapping::{ColumnMapping, Policy};
+    use crate::imports::matching::{Action, ClassPolicy, OnLimit};
+    use crate::imports::reader::{FirstRow, RowReader};
+
+    /// The rows of a list without a header, read with these targets in a Czech workspace.
+    fn staged(targets: &[&str], text: &str, change: impl FnOnce(&mut Mapping)) -> Vec<StagedRow> {
+        let columns = targets.iter().enumerate().map(|(index, target)| ColumnMapping {
+            index,
+            target: Some(target.parse().unwrap()),
+            policy: Policy::Overwrite,
+            clear_empty: false,
+        });
+        let mut mapping = Mapping {
+            columns: columns.collect(),
+            phone_region: None,
+            date_format: DateFormat::Auto,
+            name_order: NameOrder::FirstLast,
+            f_is_a_man: false,
+            strict: false,
+        };
+        change(&mut mapping);
+        let all = ClassPolicy { action: Action::Import, tags: Vec::new(), consents: Vec::new() };
+        let matching = Matching::off(all, OnLimit::Refuse);
+        let mut mapper =
+            RowMapper::new(mapping, &matching, Region::parse("CZ").ok(), DateTime::UNIX_EPOCH);
+        let dialect = detect_dialect(text);
+        let mut reader = RowReader::new(text.as_bytes(), &dialect, FirstRow::Data, targets.len());
+        let (mut row, mut rows) = (Row::new(), Vec::new());
+        while reader.next_row(&mut row).unwrap() {
+            rows.push(mapper.read(&row));
+        }
+        rows
+    }
+
+    /// IMP-5, CON-1
+    #[test]
+    fn a_national_number_is_one_of_the_country_of_its_row() {
+        let text = "501 123 456;Polska\n06 20 123 4567;Węgry\n0905 111 222;SK\n602 123 456;\n\
+            602 123 456;Atlantis\n+48 501 123 456;CZ\n";
+        let phones = |region: Option<&str>| -> Vec<Option<String>> {
+            let region = region.and_then(|region| Region::parse(region).ok());
+            staged(&["phone", "address.country"], text, |mapping| mapping.phone_region = region)
+                .iter()
+                .map(|row| row.text(Field::Phone).map(str::to_owned))
+                .collect()
+        };
+        let own = ["+48501123456", "+36201234567", "+421905111222", "+420602123456"];
+        let found = phones(None);
+        assert_eq!(found.iter().flatten().take(4).collect::<Vec<_>>(), own);
+        assert_eq!(found[4].as_deref(), Some("+420602123456"));
+        assert_eq!(found[5].as_deref(), Some("+48501123456"));
+        assert_eq!(phones(Some("PL"))[3].as_deref(), Some("+48602123456"), "as it was said");
+    }
+
+    /// IMP-5, IMP-20
+    #[test]
+    fn ways_of_writing_nothing_are_no_faults() {
+        let text = "0/0/00;Unspecified;n/a\n0000-00-00;-;\n";
+        for row in staged(&["birth_date", "gender", "email"], text, |_| {}) {
+            assert_eq!(row.birth_date, None);
+            assert_eq!(row.text(Field::Gender), None);
+            let codes: Vec<Code> = row.problems.iter().map(|problem| problem.code).collect();
+            assert_eq!(codes, [Code::NothingIdentifies]);
+        }
+    }
+
+    /// IMP-5
+    #[test]
+    fn f_is_a_man_in_hungary() {
+        let gender = |f_is_a_man: bool| {
+            let rows = staged(&["gender"], "F\n", |mapping| mapping.f_is_a_man = f_is_a_man);
+            rows[0].text(Field::Gender).map(str::to_owned)
+        };
+        assert_eq!(gender(false).as_deref(), Some("female"));
+        assert_eq!(gender(true).as_deref(), Some("male"));
+    }
 }

@@ -4,9 +4,12 @@ use serde::Serialize;
 
 use super::dictionary::{Ambiguous, EXPORTS, Known, Meaning, fold_header, look_up};
 use super::looks;
-use super::reader::is_blank;
+use super::reader::{is_blank, unprotected};
 use crate::contacts::name::NameOrder;
+use crate::contacts::phone::{Phone, Region};
 
+/// Fewer national numbers than this say nothing of a list.
+const FEWEST_NUMBERS: usize = 3;
 /// Longest name of a suggested detail.
 const DETAIL_NAME: usize = 60;
 
@@ -177,6 +180,32 @@ pub fn name_order_hint(headers: &[String], full_names: &[String]) -> Option<Name
     ];
     let is_hungarian = folded.iter().any(|name| hungarian.contains(&name.as_str()));
     is_hungarian.then_some(NameOrder::LastFirst)
+}
+
+/// The region of the national numbers of a list, when it plainly is not `own`: most of them belong to
+/// nobody there, and nearly all to somebody in a neighbouring plan.
+#[must_use]
+pub fn phone_region_hint<'a>(
+    numbers: impl Iterator<Item = &'a str>,
+    own: Option<Region>,
+) -> Option<Region> {
+    let national: Vec<&str> = numbers
+        .map(|number| unprotected(number).trim_matches(is_blank))
+        .filter(|number| {
+            !number.is_empty() && !number.starts_with('+') && !number.starts_with("00")
+        })
+        .collect();
+    let assigned = |region: Option<Region>| {
+        let parsed = national.iter().filter_map(|number| Phone::parse(number, region).ok());
+        parsed.filter(Phone::is_assigned).count()
+    };
+    if national.len() < FEWEST_NUMBERS || assigned(own) * 2 > national.len() {
+        return None;
+    }
+    let neighbours = ["CZ", "SK", "PL", "HU", "DE", "AT"];
+    let regions = neighbours.iter().filter_map(|code| Region::parse(code).ok());
+    let best = regions.map(|region| (assigned(Some(region)), region)).rev().max_by_key(|(n, _)| *n);
+    best.filter(|(n, _)| n * 5 >= national.len() * 4).map(|(_, region)| region)
 }
 
 /// Which export the header row is of.
@@ -357,7 +386,9 @@ fn by_values(columns: &mut [Column<'_>], export: Option<&'static str>) {
         columns.iter().any(|c| matches!(c.target, Some("first_name" | "last_name" | "full_name")));
     for column in columns.iter_mut().filter(|c| c.is_open(addressed)) {
         let found = looks.iter().find(|(target, look, _)| {
-            let fits = looks::share(column.samples, *look).is_some_and(|share| share >= 0.8);
+            // nothing else looks like an address: a few spoilt ones do not make it another column
+            let least = if *target == "email" { 0.6 } else { 0.8 };
+            let fits = looks::share(column.samples, *look).is_some_and(|share| share >= least);
             // two words under a strange name may be anything, unless first names are among them
             let names = || looks::share(column.samples, looks::has_first_name).unwrap_or(0.0);
             let strange = !column.header.is_empty() && (export.is_some() || names() < 0.3);

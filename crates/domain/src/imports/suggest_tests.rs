@@ -11,8 +11,9 @@ use proptest::prelude::*;
 use super::encoding::detect_encoding;
 use super::reader::{FirstRow, Row};
 use super::source::{Overrides, peek};
-use super::suggest::{Suggestion, name_order_hint, suggest};
+use super::suggest::{Suggestion, name_order_hint, phone_region_hint, suggest};
 use crate::contacts::name::NameOrder;
+use crate::contacts::phone::Region;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/imports")
@@ -300,4 +301,28 @@ proptest! {
         targets.dedup_by(|a, b| a.target == b.target);
         prop_assert_eq!(targets.len(), many);
     }
+}
+
+/// IMP-5, CON-1
+#[test]
+fn the_region_of_national_numbers_is_told_when_it_is_plain() {
+    let hint = |numbers: &[&str], own: &str| {
+        phone_region_hint(numbers.iter().copied(), Region::parse(own).ok())
+            .map(|region| region.as_str().to_owned())
+    };
+    let hungarian = ["06 20 123 4567", "06 30 234 5678", "06-70-345-6789"];
+    assert_eq!(hint(&hungarian, "CZ").as_deref(), Some("HU"));
+    assert_eq!(hint(&hungarian, "HU"), None);
+    assert_eq!(hint(&["501 123 456", "512 234 567", "697 345 678"], "CZ").as_deref(), Some("PL"));
+    assert_eq!(hint(&["602 123 456", "603 123 456", "777 123 456"], "CZ"), None);
+    assert_eq!(hint(&["06 20 123 4567", "+48 501 123 456"], "CZ"), None, "too few");
+    assert_eq!(hint(&["12", "abc", "0"], "CZ"), None);
+}
+
+/// IMP-5
+#[test]
+fn a_column_of_addresses_stays_one_with_a_spoilt_value_in_it() {
+    let samples = ["a@example.cz", "b@example.cz", "nobody", "c@example.cz"].map(str::to_owned);
+    let found = suggest(None, &[samples.to_vec()]);
+    assert_eq!(found[0].as_ref().map(|found| found.target.as_str()), Some("email"));
 }

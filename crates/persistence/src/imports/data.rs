@@ -1,7 +1,7 @@
 //! The uploaded bytes, in pieces.
 
 use diesel::QueryableByName;
-use diesel::sql_types::Binary;
+use diesel::sql_types::{BigInt, Binary};
 use uuid::Uuid;
 
 use kartoteka_domain::ids::ImportId;
@@ -45,6 +45,34 @@ pub fn keep_only(
     sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
     sql.push(" AND upload_id IS DISTINCT FROM ").bind(keep);
     sql.execute(tenant.conn).map(drop)
+}
+
+/// Removes the pieces of one upload.
+///
+/// # Errors
+/// What the database said.
+pub fn remove(tenant: &mut Tenant<'_>, import: ImportId, upload: Uuid) -> Result<(), StoreError> {
+    let mut sql = Sql::new("DELETE FROM import_data WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" AND upload_id = ").bind(upload);
+    sql.execute(tenant.conn).map(drop)
+}
+
+#[derive(QueryableByName)]
+struct Pieces {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// How many pieces of an upload are there.
+///
+/// # Errors
+/// What the database said.
+pub fn count(tenant: &mut Tenant<'_>, import: ImportId, upload: Uuid) -> Result<i64, StoreError> {
+    let mut sql = Sql::new("SELECT count(*) AS n FROM import_data WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" AND upload_id = ").bind(upload);
+    Ok(sql.first::<Pieces>(tenant.conn)?.map_or(0, |pieces| pieces.n))
 }
 
 #[derive(QueryableByName)]

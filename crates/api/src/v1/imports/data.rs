@@ -10,7 +10,7 @@ use kartoteka_app::imports::receive::{self, Said};
 use kartoteka_domain::codes::Code;
 
 use super::ImportView;
-use super::upload::{Form, Upload, essence, filename, is_form};
+use super::upload::{Form, Upload, discard, essence, filename, is_form};
 use crate::extract::{Chunks, Path, Query, Scoped, scope};
 use crate::problem::Problem;
 use crate::reply::Done;
@@ -70,6 +70,7 @@ pub(crate) async fn put_import_data(
         return Err(problem);
     }
     let receiver = upload.receiver;
+    let received = receiver.upload;
     let finished = state
         .write(&caller, move |tenant, ctx| {
             let import = receive::finish(tenant, ctx, id.into(), receiver, &said)?;
@@ -77,7 +78,7 @@ pub(crate) async fn put_import_data(
         })
         .await;
     if finished.is_err() {
-        Upload::new(&state, &caller, id).discard().await;
+        discard(&state, &caller, id, received).await;
     }
     finished
 }

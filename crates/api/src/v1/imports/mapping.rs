@@ -25,7 +25,8 @@ use crate::state::State;
 pub struct MappingBody {
     /// The columns, or `"auto"` for the suggestions. A column that is not named is left out.
     pub columns: MappingColumnsBody,
-    /// Region of national phone numbers (ISO 3166-1); the workspace's when not given.
+    /// Region of national phone numbers (ISO 3166-1). When not given: the country of the row where one is mapped,
+    /// else what the numbers of the file plainly say, else the workspace's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 2, max_length = 2, example = "CZ")]
     pub phone_region: Option<String>,
@@ -105,12 +106,10 @@ pub enum NameOrderWord {
 }
 
 impl MappingBody {
-    /// The request as the use case takes it; all values that are none of those known are told. `at` is
-    /// where the mapping stands in the request.
-    ///
-    /// # Errors
-    /// All faults.
-    pub fn into_request(self, at: &str) -> Result<MappingRequest, Vec<Fault>> {
+    /// The request as the use case takes it, with all values that are none of those known as faults. `at`
+    /// is where the mapping stands in the request.
+    #[must_use]
+    pub fn into_request(self, at: &str) -> MappingRequest {
         let mut faults = Vec::new();
         let phone_region = self.phone_region.as_deref().and_then(|word| {
             let region = Region::parse(word);
@@ -141,16 +140,14 @@ impl MappingBody {
             NameOrderWord::FirstLast => NameOrder::FirstLast,
             NameOrderWord::LastFirst => NameOrder::LastFirst,
         });
-        if faults.is_empty() {
-            Ok(MappingRequest {
-                columns,
-                phone_region,
-                date_format,
-                name_order,
-                strict: self.strict,
-            })
-        } else {
-            Err(faults)
+        MappingRequest {
+            columns,
+            phone_region,
+            date_format,
+            name_order,
+            strict: self.strict,
+            at: at.to_owned(),
+            faults,
         }
     }
 }
@@ -201,7 +198,7 @@ pub(crate) async fn put_import_mapping(
     body: ValidJson<MappingBody>,
 ) -> Result<Done<ImportView>, Problem> {
     let id = *id;
-    let request = body.value.into_request("#").map_err(Problem::invalid)?;
+    let request = body.value.into_request("#");
     state
         .write(&caller, move |tenant, ctx| {
             let import = steps::mapping(tenant, ctx, id.into(), request)?;

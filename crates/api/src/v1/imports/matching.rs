@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use kartoteka_app::imports::steps;
+use kartoteka_app::imports::steps::{self, MatchingRequest};
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::imports::matching::{
@@ -200,18 +200,22 @@ impl OutcomeBody {
 }
 
 impl MatchingBody {
-    /// The matching as the use case takes it; members that the mode does not know are told. `at` is where
-    /// it stands in the request.
-    ///
-    /// # Errors
-    /// All faults.
-    pub fn into_matching(self, at: &str) -> Result<Matching, Vec<Fault>> {
+    /// The matching as the use case takes it; members that the mode does not know, and words that say
+    /// nothing, are its faults. `at` is where it stands in the request.
+    #[must_use]
+    pub fn into_request(self, at: &str) -> MatchingRequest {
         let on_limit = match self.on_limit {
             Some(OnLimitWord::Fill) => OnLimit::Fill,
             Some(OnLimitWord::Refuse) | None => OnLimit::Refuse,
         };
+        let in_file = match self.in_file {
+            Some(InFileWord::Merge) | None => InFile::Merge,
+            Some(InFileWord::First) => InFile::First,
+            Some(InFileWord::Last) => InFile::Last,
+            Some(InFileWord::All) => InFile::All,
+        };
         let OutcomesBody { all, none, one, many, in_trash } = self.outcomes;
-        match self.mode {
+        let (matching, faults) = match self.mode {
             ModeWord::None => {
                 let odd = [
                     ("key", self.key.is_some()),
@@ -221,58 +225,47 @@ impl MatchingBody {
                     ("outcomes/many", many.is_some()),
                     ("outcomes/in_trash", in_trash.is_some()),
                 ];
-                only(&odd, at, "without matching there is no key and one class: all")?;
                 let import =
                     ClassPolicy { action: Action::Import, tags: Vec::new(), consents: Vec::new() };
-                Ok(Matching::off(all.map_or(import, OutcomeBody::into_policy), on_limit))
+                let all = all.map_or(import, OutcomeBody::into_policy);
+                let faults =
+                    not_here(&odd, at, "without matching there is no key and one class: all");
+                (Matching::off(all, on_limit), faults)
             }
             ModeWord::Match => {
-                only(
-                    &[("outcomes/all", all.is_some())],
-                    at,
-                    "with matching the classes are none, one, many, in_trash",
-                )?;
-                let key: MatchKey = match self.key.as_deref().map(str::parse) {
-                    Some(Ok(key)) => key,
-                    Some(Err(())) => {
-                        let known = ["email", "phone", "external_id", "detail:NAME"];
-                        return Err(vec![steps::word_fault(
-                            &format!("{at}/key"),
-                            Code::InvalidValue,
-                            &known,
-                        )]);
-                    }
-                    None => {
-                        let detail =
-                            "matching needs the key that rows and contacts are compared by";
-                        return Err(vec![Fault::new(
-                            format!("{at}/key"),
-                            Code::MissingField,
-                            detail,
-                        )]);
-                    }
-                };
-                let in_file = match self.in_file {
-                    Some(InFileWord::Merge) | None => InFile::Merge,
-                    Some(InFileWord::First) => InFile::First,
-                    Some(InFileWord::Last) => InFile::Last,
-                    Some(InFileWord::All) => InFile::All,
-                };
+                let odd = [("outcomes/all", all.is_some())];
+                let detail = "with matching the classes are none, one, many, in_trash";
+                let mut faults = not_here(&odd, at, detail);
+                let key = self.key.as_deref().map(str::parse::<MatchKey>);
+                match key {
+                    Some(Ok(_)) => {}
+                    Some(Err(())) => faults.push(steps::word_fault(
+                        &format!("{at}/key"),
+                        Code::InvalidValue,
+                        &["email", "phone", "external_id", "detail:NAME"],
+                    )),
+                    None => faults.push(Fault::new(
+                        format!("{at}/key"),
+                        Code::MissingField,
+                        "matching needs the key that rows and contacts are compared by",
+                    )),
+                }
+                // with a fault at its place the key is never used
+                let key = key.and_then(Result::ok).unwrap_or(MatchKey::Email);
                 let policies =
                     [none, one, many, in_trash].map(|body| body.map(OutcomeBody::into_policy));
-                Ok(Matching::by(key, in_file, policies, on_limit))
+                (Matching::by(key, in_file, policies, on_limit), faults)
             }
-        }
+        };
+        MatchingRequest { matching, at: at.to_owned(), faults }
     }
 }
 
-fn only(odd: &[(&str, bool)], at: &str, detail: &str) -> Result<(), Vec<Fault>> {
-    let faults: Vec<Fault> = odd
-        .iter()
+fn not_here(odd: &[(&str, bool)], at: &str, detail: &str) -> Vec<Fault> {
+    odd.iter()
         .filter(|(_, there)| *there)
         .map(|(name, _)| Fault::new(format!("{at}/{name}"), Code::InvalidValue, detail))
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+        .collect()
 }
 
 /// Choose the matching
@@ -294,10 +287,10 @@ pub(crate) async fn put_import_matching(
     body: ValidJson<MatchingBody>,
 ) -> Result<Accepted<JobView>, Problem> {
     let id = *id;
-    let matching = body.value.into_matching("#").map_err(Problem::invalid)?;
+    let request = body.value.into_request("#");
     state
         .write(&caller, move |tenant, ctx| {
-            let (_, job) = steps::matching(tenant, ctx, id.into(), &matching)?;
+            let (_, job) = steps::matching(tenant, ctx, id.into(), request)?;
             Ok(Accepted { location: location(job.id), body: job.into() })
         })
         .await

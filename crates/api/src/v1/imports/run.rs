@@ -115,10 +115,10 @@ impl RunOptions {
             outcomes: super::matching::OutcomesBody::default(),
             on_limit: None,
         };
-        let mut faults = Vec::new();
         let mapping = self.mapping.unwrap_or_else(auto).into_request("#/options/mapping");
-        let matching = self.matching.unwrap_or_else(by_email).into_matching("#/options/matching");
+        let matching = self.matching.unwrap_or_else(by_email).into_request("#/options/matching");
         let said = Said { encoding: self.encoding, delimiter: self.delimiter };
+        let mut faults = Vec::new();
         if let Err(error) = said.overrides() {
             let problem = Problem::from(error);
             faults.extend(problem.faults().iter().cloned().map(|mut fault| {
@@ -126,18 +126,12 @@ impl RunOptions {
                 fault
             }));
         }
-        match (mapping, matching) {
-            (Ok(mapping), Ok(matching)) if faults.is_empty() => {
-                let first_row =
-                    self.first_row.map(|word| FirstRowWord::from(word).as_str().to_owned());
-                Ok(Options { said, first_row, mapping, matching })
-            }
-            (mapping, matching) => {
-                faults.extend(mapping.err().into_iter().flatten());
-                faults.extend(matching.err().into_iter().flatten());
-                Err(Problem::invalid(faults))
-            }
+        faults.extend(mapping.faults.iter().chain(&matching.faults).cloned());
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
         }
+        let first_row = self.first_row.map(|word| FirstRowWord::from(word).as_str().to_owned());
+        Ok(Options { said, first_row, mapping, matching })
     }
 }
 

@@ -62,14 +62,17 @@ impl Upload {
 
     /// Drops what was stored of an upload that is refused or broke off.
     pub(super) async fn discard(&self) {
-        let import = self.import;
-        let dropped = self
-            .state
-            .write(&self.caller, move |tenant, _ctx| Ok(receive::discard(tenant, import.into())?))
-            .await;
-        if dropped.is_err() {
-            tracing::debug!("pieces of a refused upload stay until the next one");
-        }
+        discard(&self.state, &self.caller, self.import, self.receiver.upload).await;
+    }
+}
+
+/// Drops what was stored of an upload.
+pub(super) async fn discard(state: &State, caller: &Caller, import: Uuid, upload: Uuid) {
+    let dropped = state
+        .write(caller, move |tenant, _ctx| Ok(receive::discard(tenant, import.into(), upload)?))
+        .await;
+    if dropped.is_err() {
+        tracing::debug!("pieces of a refused upload stay until the next one");
     }
 }
 

@@ -37,7 +37,7 @@ pub struct ImportView {
     #[schema(value_type = ImportStateWord, example = "awaiting_header")]
     pub state: String,
     /// What to call next: `data`, `header`, `mapping`, `matching`, `commit`; `wait` while a job works; `revert`
-    /// once it has ended; `none` once it is undone.
+    /// once it has ended; `none` when there is nothing to undo (any more).
     #[schema(example = "header")]
     pub next: String,
     /// What the bytes are.
@@ -385,14 +385,22 @@ impl ImportView {
         let state: Option<ImportState> = import.state.parse().ok();
         let ended =
             state.is_some_and(|state| state >= ImportState::Done) && import.committed_at.is_some();
+        let over = state.is_some_and(|state| state >= ImportState::Done);
+        let next = match state {
+            // nothing was written, so there is nothing to undo
+            Some(_) if over && import.committed_at.is_none() => "none",
+            Some(state) => state.next(),
+            None => "",
+        };
         let contacts = json!({ "selection": { "where": { "field": "import", "op": "eq", "value": import.id } } });
         Ok(Self {
             id: import.id,
-            next: state.map(ImportState::next).unwrap_or_default().to_owned(),
+            next: next.to_owned(),
             source: read::<StoredSource>(import.source.as_ref())?.map(Into::into),
             columns: read::<Vec<Column>>(import.columns.as_ref())?
                 .map(|columns| columns.into_iter().map(Into::into).collect()),
-            mapping: read::<Mapping>(import.mapping.as_ref())?.map(|mapping| json!(mapping)),
+            mapping: read::<Mapping>(import.mapping.as_ref())?
+                .map(|mapping| mapping_view(&mapping)),
             matching: read::<Matching>(import.matching.as_ref())?
                 .map(|matching| matching_view(&matching)),
             plan: read::<Plan>(import.plan.as_ref())?.map(Into::into),
@@ -431,6 +439,17 @@ impl ImportView {
         };
         Self::new(import, job)
     }
+}
+
+/// The mapping in the form of the request that set it: it can be sent again.
+fn mapping_view(mapping: &Mapping) -> Value {
+    json!({
+        "columns": mapping.columns,
+        "phone_region": mapping.phone_region,
+        "date_format": mapping.date_format,
+        "name_order": mapping.name_order,
+        "strict": mapping.strict,
+    })
 }
 
 /// The matching in the form of the request that set it.
