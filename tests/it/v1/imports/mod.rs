@@ -1,18 +1,28 @@
 //! Imports, end to end: upload, header, mapping, matching, plan, commit, report, undo.
 
+mod bad_input;
 mod classes;
 mod concurrency;
 mod consents;
 mod crash;
+mod errors_csv;
+mod exports;
 mod in_file;
+mod jobs;
 mod limit;
 mod main_flow;
 mod matching;
+mod one_call;
+mod outcome;
 mod plan;
 mod policies;
 mod rules;
+mod steps;
 mod tags;
+mod templates;
+mod torture;
 mod undo;
+mod upload;
 
 use serde_json::{Value, json};
 
