@@ -33,12 +33,6 @@ impl JobState {
             Self::Cancelled => "cancelled",
         }
     }
-
-    /// Whether nothing more will happen.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
-    }
 }
 
 impl FromStr for JobState {

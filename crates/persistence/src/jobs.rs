@@ -474,16 +474,6 @@ pub fn cancel_queued(
     Ok(sql.execute(tenant.conn)? == 1)
 }
 
-/// How many jobs are in each state, for metrics.
-///
-/// # Errors
-/// What the database said.
-pub fn depth(conn: &mut PgConnection) -> Result<(i64, i64), StoreError> {
-    let queued = Sql::new("SELECT count(*) AS n FROM jobs WHERE state = 'queued'").count(conn)?;
-    let running = Sql::new("SELECT count(*) AS n FROM jobs WHERE state = 'running'").count(conn)?;
-    Ok((queued, running))
-}
-
 /// Lets the statements of a job's transaction run as long as they need.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use kartoteka_domain::imports::mapping::Mapping;
 use kartoteka_domain::imports::matching::{Class, Matching, OnLimit};
 use kartoteka_domain::imports::state::{ImportState, Step};
 use kartoteka_domain::jobs::JobState;
+use kartoteka_domain::tags::TagName;
 use kartoteka_persistence::imports::apply::{self, Applied, Applying, ClassConsent};
 use kartoteka_persistence::imports::classify::{self, Lookup, Own, Rows};
 use kartoteka_persistence::imports::purposes::{self, NamedPurpose};
@@ -348,15 +349,16 @@ fn tags(
     ctx: &Context,
     committing: &Committing,
 ) -> Result<Vec<(Class, Uuid)>, Error> {
-    let mut wanted: Vec<(Class, &str)> = Vec::new();
+    let mut wanted: Vec<(Class, TagName)> = Vec::new();
     for class in Class::ALL {
-        let names = &committing.matching.policy(class).tags;
-        wanted.extend(names.iter().map(|name| (class, name.trim())));
+        // checked when the matching was chosen
+        let names = committing.matching.policy(class).tags.iter();
+        wanted.extend(names.filter_map(|name| TagName::parse(name).ok()).map(|name| (class, name)));
     }
     let mut names = committing.file_tags.clone();
     for (_, name) in &wanted {
-        if !names.iter().any(|known| known.to_lowercase() == name.to_lowercase()) {
-            names.push((*name).to_owned());
+        if !names.iter().any(|known| known.to_lowercase() == name.key()) {
+            names.push(name.as_str().to_owned());
         }
     }
     if names.is_empty() {
@@ -367,7 +369,7 @@ fn tags(
     let known = apply::tag_ids(tenant, &names)?;
     let mut tags: Vec<(Class, Uuid)> = Vec::new();
     for (class, name) in wanted {
-        if let Some(id) = known.get(&name.to_lowercase())
+        if let Some(id) = known.get(name.key())
             && !tags.contains(&(class, *id))
         {
             tags.push((class, *id));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::Code;
 use crate::contacts::date::DateFormat;
 use crate::contacts::name::NameOrder;
+use crate::contacts::patch::MAX_DETAIL_NAME_CHARS;
 use crate::contacts::phone::Region;
 use crate::faults::Fault;
 
@@ -98,16 +99,13 @@ pub enum Target {
     Unsubscribed,
 }
 
-/// Longest name of a detail, in characters.
-pub const MAX_DETAIL_NAME: usize = 100;
-
 impl FromStr for Target {
     type Err = UnknownTarget;
 
     fn from_str(word: &str) -> Result<Self, UnknownTarget> {
         if let Some(name) = word.strip_prefix("detail:") {
             let name = name.trim();
-            let fits = !name.is_empty() && name.chars().count() <= MAX_DETAIL_NAME;
+            let fits = !name.is_empty() && name.chars().count() <= MAX_DETAIL_NAME_CHARS;
             let clean = !name.chars().any(char::is_control);
             return if fits && clean {
                 Ok(Self::Detail(name.to_owned()))

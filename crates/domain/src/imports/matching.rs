@@ -4,9 +4,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::mapping::{Field, MAX_DETAIL_NAME, Mapping, Target};
+use super::mapping::{Field, Mapping, Target};
 use crate::codes::Code;
+use crate::contacts::patch::MAX_DETAIL_NAME_CHARS;
 use crate::faults::Fault;
+use crate::tags::TagName;
 
 /// The value that rows and contacts are compared by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ impl FromStr for MatchKey {
             "phone" => Ok(Self::Phone),
             "external_id" => Ok(Self::ExternalId),
             _ => match word.strip_prefix("detail:").map(str::trim) {
-                Some(name) if !name.is_empty() && name.chars().count() <= MAX_DETAIL_NAME => {
+                Some(name) if !name.is_empty() && name.chars().count() <= MAX_DETAIL_NAME_CHARS => {
                     Ok(Self::Detail(name.to_owned()))
                 }
                 _ => Err(()),
@@ -321,13 +323,9 @@ impl Matching {
                 ));
             }
             for (at, tag) in policy.tags.iter().enumerate() {
-                if !is_tag(tag) {
+                if let Err(error) = TagName::parse(tag) {
                     let pointer = format!("#/outcomes/{place}/tags/{at}");
-                    faults.push(Fault::new(
-                        pointer,
-                        Code::InvalidTag,
-                        "a tag has 1 to 100 characters and no line breaks",
-                    ));
+                    faults.push(Fault::new(pointer, Code::InvalidTag, error.to_string()));
                 }
             }
             for (at, consent) in policy.consents.iter().enumerate() {
@@ -344,16 +342,6 @@ impl Matching {
         }
         faults
     }
-}
-
-/// Longest tag, in characters.
-pub const MAX_TAG: usize = 100;
-
-/// Whether a cleaned text can be a tag.
-#[must_use]
-pub fn is_tag(text: &str) -> bool {
-    let text = text.trim();
-    !text.is_empty() && text.chars().count() <= MAX_TAG && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

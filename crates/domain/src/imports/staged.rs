@@ -10,25 +10,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::mapping::{Field, Mapping, Target};
-use super::matching::{InFile, MatchKey, Matching, is_tag};
+use super::matching::{MatchKey, Matching};
 use super::reader::{Row, RowFault, unprotected};
 use crate::codes::Code;
 use crate::contacts::boolean::parse_bool;
 use crate::contacts::cell::{is_placeholder, visible};
+use crate::contacts::contact::search_text;
 use crate::contacts::date::{DateFormat, parse_date};
 use crate::contacts::email::{Email, EmailError};
 use crate::contacts::fold::fold;
 use crate::contacts::gender::Gender;
 use crate::contacts::name::{clean_name, split_full_name};
+use crate::contacts::patch::{
+    MAX_DETAIL_CHARS, MAX_LINE_CHARS, MAX_NAME_CHARS, MAX_POSTAL_CODE_CHARS, MAX_TITLE_CHARS,
+};
 use crate::contacts::phone::{Phone, PhoneError, Region};
 use crate::contacts::place::{Country, Language, TimeZone};
+use crate::tags::{MAX_TAGS_PER_CONTACT, TagName};
 
 /// Most different tags one file may name; a column that is not tags at all is found out by this.
 pub const MAX_FILE_TAGS: usize = 10_000;
-/// Most tags of one row.
-pub const MAX_ROW_TAGS: usize = 200;
-/// Longest value of a detail, in characters.
-pub const MAX_DETAIL_VALUE: usize = 10_000;
 /// A problem repeats at most this much of the cell, in characters.
 const MAX_ECHO: usize = 200;
 
@@ -252,7 +253,7 @@ impl RowMapper {
             },
             Target::Detail(name) => {
                 let value: String = cell.raw.chars().filter(|c| *c != '\u{0}').collect();
-                if value.chars().count() > MAX_DETAIL_VALUE {
+                if value.chars().count() > MAX_DETAIL_CHARS {
                     problem(staged, cell, Code::TooLong);
                 } else {
                     staged.details.insert(name.clone(), Value::String(value));
@@ -394,12 +395,11 @@ impl RowMapper {
 
     fn read_tags(&mut self, cell: &Cell<'_>, staged: &mut StagedRow) {
         for name in split_tags(cell.raw) {
-            if !is_tag(&name) {
+            let Ok(tag) = TagName::parse(&name) else {
                 problem(staged, cell, Code::InvalidTag);
                 continue;
-            }
-            let key = name.to_lowercase();
-            let ordinal = match self.tags.get(&key) {
+            };
+            let ordinal = match self.tags.get(tag.key()) {
                 Some(ordinal) => *ordinal,
                 None if self.tag_names.len() >= MAX_FILE_TAGS => {
                     problem(staged, cell, Code::TooManyTags);
@@ -407,12 +407,12 @@ impl RowMapper {
                 }
                 None => {
                     let ordinal = i32::try_from(self.tag_names.len()).unwrap_or(i32::MAX);
-                    self.tags.insert(key, ordinal);
-                    self.tag_names.push(name);
+                    self.tags.insert(tag.key().to_owned(), ordinal);
+                    self.tag_names.push(tag.as_str().to_owned());
                     ordinal
                 }
             };
-            if staged.tags.len() >= MAX_ROW_TAGS {
+            if staged.tags.len() >= MAX_TAGS_PER_CONTACT {
                 problem(staged, cell, Code::TooManyTags);
                 return;
             }
@@ -445,14 +445,13 @@ pub fn split_tags(cell: &str) -> Vec<String> {
         .collect()
 }
 
-/// Longest value of a text field, in characters.
-#[must_use]
-pub fn max_chars(field: Field) -> usize {
+/// Longest value of a text field, in characters: the same that a request may write.
+fn max_chars(field: Field) -> usize {
     match field {
-        Field::PostalCode => 20,
-        Field::TitleBefore | Field::TitleAfter => 100,
-        Field::Street => 300,
-        _ => 200,
+        Field::PostalCode => MAX_POSTAL_CODE_CHARS,
+        Field::TitleBefore | Field::TitleAfter => MAX_TITLE_CHARS,
+        Field::Street | Field::CompanyName => MAX_LINE_CHARS,
+        _ => MAX_NAME_CHARS,
     }
 }
 
@@ -575,22 +574,10 @@ fn finish(staged: &mut StagedRow, key: Option<&MatchKey>, strict: bool) {
         // not to match by, but to say how many duplicates will arise (IMP-6)
         None => staged.email_key.clone().or_else(|| staged.text(Field::Phone).map(str::to_owned)),
     };
-    staged.search = search_text(staged);
-}
-
-fn search_text(staged: &StagedRow) -> String {
-    let parts: Vec<&str> =
+    staged.search = search_text(
         [Field::FirstName, Field::LastName, Field::Email, Field::Phone, Field::CompanyName]
-            .into_iter()
-            .filter_map(|field| staged.text(field))
-            .collect();
-    fold(&parts.join(" "))
-}
-
-/// Whether rows with one key are folded together in this import.
-#[must_use]
-pub fn folds(matching: &Matching) -> bool {
-    matching.key.is_some() && matching.in_file != InFile::All
+            .map(|field| staged.text(field)),
+    );
 }
 
 #[cfg(test)]

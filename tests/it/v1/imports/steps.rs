@@ -304,7 +304,7 @@ async fn all_faults_of_a_matching_are_told_at_once() {
             "mode": "match",
             "key": "external_id",
             "outcomes": {
-                "none": { "action": "update", "tags": ["", "ok", "a\nb"] },
+                "none": { "action": "update", "tags": ["", "ok", "a\u{1}b"] },
                 "one": { "action": "restore_and_update" },
                 "many": { "action": "update", "consents": [{ "purpose": "none_such" }] },
                 "in_trash": { "action": "update_last_added" }

@@ -32,6 +32,31 @@ async fn a_contact_gets_the_tags_of_its_row_and_of_its_class_each_once() {
     assert_eq!(app.count("SELECT count(*) AS n FROM tags"), 8);
 }
 
+/// IMP-10: white space and case of a tag's name do not make another tag, wherever it is named.
+#[tokio::test]
+async fn a_tag_is_the_same_however_its_name_is_spaced() {
+    let app = rules().await;
+    app.post("/tags").json(&json!({ "name": "Brno 2026" })).await.expect(201);
+    let outcomes = json!({ "none": { "action": "import", "tags": [" brno\u{a0} 2026 "] } });
+    let lines = ["e,t", "a@example.com,BRNO  2026"];
+    imported(&app, &lines, columns(&["email", "tags"]), by("email", outcomes)).await;
+    assert_eq!(person(&app, "a@example.com")["tags"], json!(["Brno 2026"]));
+    assert_eq!(app.count("SELECT count(*) AS n FROM tags"), 1);
+}
+
+/// IMP-12, CON-1: what a request may write, an import may too.
+#[tokio::test]
+async fn a_company_name_may_be_as_long_as_in_a_request() {
+    let app = rules().await;
+    let long = "x".repeat(300);
+    app.post("/contacts").json(&json!({ "company_name": long })).await.expect(201);
+    let lines =
+        ["e,c".to_owned(), format!("a@example.com,{long}"), format!("b@example.com,{long}y")];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    imported(&app, &lines, columns(&["email", "company_name"]), off()).await;
+    assert_eq!(app.count("SELECT count(*) AS n FROM contacts WHERE length(company_name) = 300"), 2);
+}
+
 /// IMP-10, IMP-14: a tag is made by the commit and not by the plan.
 #[tokio::test]
 async fn a_plan_makes_no_tags() {
@@ -86,7 +111,7 @@ async fn a_tag_that_was_removed_meanwhile_is_made_again() {
 async fn what_cannot_be_a_tag_is_refused() {
     let app = rules().await;
     let id = planned(&app, b"e\na@example.com\n", columns(&["email"]), off()).await;
-    let matching = json!({ "mode": "none", "outcomes": { "all": { "action": "import", "tags": ["ok", " ", "a\nb"] } } });
+    let matching = json!({ "mode": "none", "outcomes": { "all": { "action": "import", "tags": ["ok", " ", "a\u{1}b"] } } });
     app.put(format!("/imports/{id}/matching")).json(&matching).await.expect_problem(
         422,
         "validation_failed",

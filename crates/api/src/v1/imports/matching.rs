@@ -186,7 +186,7 @@ impl OutcomeBody {
                 ActionWord::RestoreAndUpdate => Action::RestoreAndUpdate,
                 ActionWord::Skip => Action::Skip,
             },
-            tags: self.tags.iter().map(|tag| tag.trim().to_owned()).collect(),
+            tags: self.tags,
             consents: self
                 .consents
                 .into_iter()
