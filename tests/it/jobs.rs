@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -361,6 +362,41 @@ async fn the_job_of_a_silent_worker_is_taken_up_and_in_the_end_given_up() {
     let job = row(&app, id);
     assert_eq!((&job["state"], &job["problem"]["code"]), (&json!("failed"), &json!("job_lost")));
     assert_eq!(*work.failed.lock().unwrap(), [json!("job_lost")]);
+}
+
+/// IMP-17: the leases of a worker that is known to be dead are taken back as if they had run out; those of
+/// others, and a step that is just being written, are left alone.
+#[tokio::test]
+async fn only_the_leases_of_the_dead_are_taken_back_before_their_time() {
+    let app = TestApp::new().await;
+    app.leave_jobs();
+    let [first, last, theirs, written] = std::array::from_fn(|_| {
+        let id = one(&app);
+        let owner = if app.count("SELECT count(*) AS n FROM jobs") == 3 { "alive" } else { "dead" };
+        assert_eq!(claim(&app, owner).unwrap().id, id);
+        id
+    });
+    app.execute(&format!("UPDATE jobs SET attempt = max_attempts WHERE id = '{last}'"));
+    let mut step = app.connection();
+    let hold = format!("BEGIN; SELECT FROM jobs WHERE id = '{written}' FOR NO KEY UPDATE");
+    step.batch_execute(&hold).unwrap();
+    let take =
+        || app.db().system(|conn| jobs::take_from(conn, "dead", "heir", Utc::now())).unwrap();
+    let taken = take();
+    assert_eq!((taken.jobs, taken.more), (2, true));
+    assert_eq!(taken.given_up.iter().map(|job| job.id).collect::<Vec<_>>(), [last]);
+    let stands = |id| {
+        let job = row(&app, id);
+        (job["state"].clone(), job["crashes"].clone(), job["lease_owner"].clone())
+    };
+    assert_eq!(stands(first), (json!("queued"), json!(1), Value::Null));
+    assert_eq!(stands(last), (json!("running"), json!(1), json!("heir")));
+    assert_eq!(stands(theirs), (json!("running"), json!(0), json!("alive")));
+    assert_eq!(stands(written), (json!("running"), json!(0), json!("dead")));
+    step.batch_execute("ROLLBACK").unwrap();
+    let taken = take();
+    assert_eq!((taken.jobs, taken.more), (1, false));
+    assert_eq!(take().jobs, 0);
 }
 
 /// A job that killed its worker twice runs alone and cautiously.

@@ -11,5 +11,6 @@ mod readme;
 mod schema;
 mod segments;
 mod swagger;
+mod takeover;
 mod tidy;
 mod v1;

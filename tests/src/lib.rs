@@ -42,7 +42,8 @@
 //! says so; a [`TestApp`] that is dropped with unfinished jobs fails the test. Nothing sleeps.
 //!
 //! A test of an operation stands in `it/v1/<noun>/<verb>.rs`. Tests of the database alone take a
-//! [`TestDatabase`].
+//! [`TestDatabase`]; tests of the program as an operator runs it, with processes that are killed, an
+//! [`program::Installation`].
 
 pub mod answer;
 pub mod app;
@@ -53,6 +54,7 @@ pub mod database;
 pub mod examples;
 pub mod invariants;
 pub mod postgres;
+pub mod program;
 
 /// The bytes of a file in `tests/fixtures`.
 #[must_use]

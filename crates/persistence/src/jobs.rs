@@ -425,10 +425,60 @@ pub fn expire(
     owner: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Job>, StoreError> {
+    Ok(take_back(conn, Silent::Since(now), owner, now)?.given_up)
+}
+
+/// Jobs that were taken from silent workers.
+#[derive(Debug)]
+pub struct TakenBack {
+    /// How many there were.
+    pub jobs: usize,
+    /// Those without attempts left, for their kinds to fail them. `owner` holds their leases.
+    pub given_up: Vec<Job>,
+    /// Whether the worker holds leases still: its last effect is not ended by the server yet.
+    pub more: bool,
+}
+
+/// As [`expire`], for the leases of one worker that is known to be dead.
+///
+/// # Errors
+/// What the database said.
+pub fn take_from(
+    conn: &mut PgConnection,
+    dead: &str,
+    owner: &str,
+    now: DateTime<Utc>,
+) -> Result<TakenBack, StoreError> {
+    let mut taken = take_back(conn, Silent::Worker(dead), owner, now)?;
+    let mut left = Sql::new("SELECT id FROM jobs WHERE state = 'running' AND lease_owner = ");
+    left.bind(dead).push(" LIMIT 1");
+    taken.more = left.execute(conn)? > 0;
+    Ok(taken)
+}
+
+/// Whose leases are taken back.
+enum Silent<'a> {
+    /// Those that ran out before this.
+    Since(DateTime<Utc>),
+    /// Those of this worker.
+    Worker(&'a str),
+}
+
+/// Leaves jobs alone whose step the server is still writing.
+fn take_back(
+    conn: &mut PgConnection,
+    which: Silent<'_>,
+    owner: &str,
+    now: DateTime<Utc>,
+) -> Result<TakenBack, StoreError> {
     let mut sql = Sql::new(
-        "WITH silent AS MATERIALIZED (SELECT workspace_id, id FROM jobs WHERE state = 'running' AND lease_until < ",
+        "WITH silent AS MATERIALIZED (SELECT workspace_id, id FROM jobs WHERE state = 'running' AND ",
     );
-    sql.bind(now).push(
+    match which {
+        Silent::Since(now) => sql.push("lease_until < ").bind(now),
+        Silent::Worker(dead) => sql.push("lease_owner = ").bind(dead),
+    };
+    sql.push(
         " LIMIT 100 FOR UPDATE SKIP LOCKED) UPDATE jobs j SET crashes = j.crashes + 1, \
         lease_epoch = j.lease_epoch + 1, \
         state = CASE WHEN j.attempt >= j.max_attempts THEN 'running' ELSE 'queued' END, \
@@ -440,7 +490,11 @@ pub fn expire(
         " FROM silent WHERE j.workspace_id = silent.workspace_id AND j.id = silent.id RETURNING {COLUMNS}"
     ));
     let jobs: Vec<Job> = sql.load(conn)?;
-    Ok(jobs.into_iter().filter(|job| job.state == "running").collect())
+    Ok(TakenBack {
+        jobs: jobs.len(),
+        given_up: jobs.into_iter().filter(|job| job.state == "running").collect(),
+        more: false,
+    })
 }
 
 /// Asks a job to stop. A waiting one is returned locked, for the caller to end it in this transaction;
@@ -474,14 +528,17 @@ pub fn cancel_queued(
     Ok(sql.execute(tenant.conn)? == 1)
 }
 
-/// Lets the statements of a job's transaction run as long as they need.
+/// Lets the statements of a job's transaction run as long as they need, but not longer than their worker
+/// lives: PostgreSQL ends the statement of a client that is gone within a second, where the system it runs
+/// on can tell.
 ///
 /// # Errors
 /// What the database said.
 pub fn lift_timeouts(tenant: &mut Tenant<'_>) -> Result<(), StoreError> {
     use diesel::connection::SimpleConnection;
     Ok(tenant.conn.batch_execute(
-        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = 60000",
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = 60000; \
+         SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() LIKE '%linux%'",
     )?)
 }
 

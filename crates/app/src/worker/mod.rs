@@ -4,9 +4,11 @@
 //! the same state again. It decides itself between transactions whether to go on; no transaction stays
 //! open while it works.
 
+mod presence;
 mod run;
 mod runner;
 
+pub use presence::Presence;
 pub(crate) use run::refusal_json;
 pub use run::{Ended, JobError, Run};
 pub use runner::{Runner, run_due, run_due_with, wake};

@@ -12,6 +12,7 @@ use kartoteka_domain::ids::{JobId, WorkspaceId};
 use kartoteka_domain::jobs::{CRASHES_BEFORE_CAUTION, HEARTBEAT_SECONDS, JobState, back_off};
 use kartoteka_persistence::jobs::{self, Job};
 
+use super::presence::{Dead, Presence};
 use super::run::{Ended, JobError, Run, refusal_json};
 use super::{Environment, Work, registry};
 use crate::Context;
@@ -24,6 +25,8 @@ const HURRIED_POLL: Duration = Duration::from_millis(20);
 const HURRY: Duration = Duration::from_millis(600);
 /// How often leases that ran out are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3);
+/// How often workers of the same folder that died are looked for.
+const LOOK_FOR_DEAD_EVERY: Duration = Duration::from_secs(1);
 
 static HURRY_UNTIL: Mutex<Option<Instant>> = Mutex::new(None);
 static WOKEN: Condvar = Condvar::new();
@@ -45,6 +48,8 @@ struct Shared {
     environment: Environment,
     works: Vec<Arc<dyn Work>>,
     owner: String,
+    /// Dropped with the last thread, when every lease is given back.
+    presence: Option<Presence>,
     stop: AtomicBool,
     leases: Leases,
     /// Held shared by ordinary jobs, alone by one that killed its workers.
@@ -66,6 +71,20 @@ impl Runner {
         Self::start_with(environment, owner, slots, registry())
     }
 
+    /// As [`Runner::start`], for a worker that others see: its jobs go on at once when it dies, and it
+    /// takes over those of others that died.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start_seen(
+        environment: Environment,
+        presence: Presence,
+        slots: usize,
+    ) -> std::io::Result<Self> {
+        let owner = presence.owner().to_owned();
+        Self::start_as(environment, owner, Some(presence), slots, registry())
+    }
+
     /// As [`Runner::start`], knowing these kinds of work only.
     ///
     /// # Errors
@@ -76,10 +95,21 @@ impl Runner {
         slots: usize,
         works: Vec<Arc<dyn Work>>,
     ) -> std::io::Result<Self> {
+        Self::start_as(environment, owner, None, slots, works)
+    }
+
+    fn start_as(
+        environment: Environment,
+        owner: String,
+        presence: Option<Presence>,
+        slots: usize,
+        works: Vec<Arc<dyn Work>>,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             environment,
             works,
             owner,
+            presence,
             stop: AtomicBool::new(false),
             leases: Mutex::new(HashMap::new()),
             alone: std::sync::RwLock::new(()),
@@ -171,7 +201,13 @@ impl Shared {
 
     fn keep_leases(&self) {
         let mut last = Instant::now();
+        // at the start too: it may be the one after a crash
+        let mut looked: Option<Instant> = None;
         while !self.stop.load(Ordering::Relaxed) || !locked(&self.leases).is_empty() {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_FOR_DEAD_EVERY) {
+                looked = Some(Instant::now());
+                self.take_over_from_dead();
+            }
             std::thread::sleep(Duration::from_millis(200));
             if last.elapsed() < Duration::from_secs(HEARTBEAT_SECONDS) {
                 continue;
@@ -190,6 +226,46 @@ impl Shared {
             }
         }
     }
+
+    /// Gives the jobs of workers that died beside this one back to the queue, without waiting for their
+    /// leases.
+    fn take_over_from_dead(&self) {
+        let Some(presence) = &self.presence else { return };
+        let dead = match presence.find_dead() {
+            Ok(dead) => dead,
+            Err(error) => {
+                tracing::warn!(error = %error, "workers that died cannot be looked for; their leases run out");
+                return;
+            }
+        };
+        for dead in dead {
+            let worker = dead.owner.clone();
+            if let Err(error) = self.take_over_from(dead) {
+                tracing::warn!(worker, error = %error, "the jobs of a dead worker cannot be taken over yet");
+            }
+        }
+    }
+
+    fn take_over_from(&self, dead: Dead) -> Result<(), Error> {
+        let now = self.environment.clock.now();
+        let taken = self.environment.db.system(|conn| {
+            jobs::take_from(conn, &dead.owner, &self.owner, now).map_err(Error::from)
+        })?;
+        if taken.jobs > 0 {
+            tracing::warn!(worker = dead.owner, jobs = taken.jobs, "a worker died; its jobs go on");
+        }
+        fail_lost(&self.environment, &self.works, taken.given_up);
+        if taken.jobs > 0 {
+            wake();
+        }
+        // until the server has noticed the death everywhere, it is looked at again
+        if !taken.more
+            && let Err(error) = dead.bury()
+        {
+            tracing::warn!(error = %error, "the file of a dead worker cannot be removed");
+        }
+        Ok(())
+    }
 }
 
 /// Gives the jobs of workers that fell silent to others; fails those that lost too many.
@@ -201,6 +277,12 @@ fn take_back_leases(
     let now = environment.clock.now();
     let given_up =
         environment.db.system(|conn| jobs::expire(conn, owner, now).map_err(Error::from))?;
+    fail_lost(environment, works, given_up);
+    Ok(())
+}
+
+/// Fails jobs that lost too many workers.
+fn fail_lost(environment: &Environment, works: &[Arc<dyn Work>], given_up: Vec<Job>) {
     for job in given_up {
         tracing::error!(job.id = %job.id, job.kind = job.kind, "a job lost its worker too often");
         let refusal = Refusal {
@@ -211,7 +293,6 @@ fn take_back_leases(
         };
         fail(environment, works, &job, &refusal);
     }
-    Ok(())
 }
 
 /// Works off everything that is due, in this thread, and says how many jobs that was. For tests and for

@@ -74,6 +74,7 @@ async fn serve_on(
         .metrics_listener
         .map(|listener| serve_metrics(state.clone(), listener))
         .transpose()?;
+    tracing::info!(address = %doors.listener.local_addr()?, "listening");
     let server = serve(state, doors.listener)?;
     let door = server.handle();
     let mut running = tokio::spawn(server);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kartoteka_app::Db;
 use kartoteka_app::access::maintenance::sweep;
 use kartoteka_app::clock::{Clock, SystemClock};
-use kartoteka_app::worker::{Environment, Runner};
+use kartoteka_app::worker::{Environment, Presence, Runner};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
@@ -21,11 +21,14 @@ use crate::shutdown::Shutdown;
 use crate::wiring::api_settings;
 
 /// How long a job gets to finish its step after a signal. What is not finished then is taken up
-/// by another worker when the lease has run out.
+/// by another worker.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// How often kept answers and ended logins are looked through.
 const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Where the workers of one data directory see each other.
+const PRESENCE_FOLDER: &str = "workers";
 
 /// Connections beside one for each job: leases, and the claim of the next job.
 const CONNECTIONS_BESIDE_JOBS: u32 = 2;
@@ -100,7 +103,15 @@ impl Worker {
         let owner = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
         let slots = usize::try_from(config.workers).unwrap_or(1);
         let tidying = tokio::spawn(tidy(environment.db.clone()));
-        Ok(Self { runner: Runner::start(environment, owner, slots)?, tidying })
+        let runner = match Presence::announce(&config.data_dir.join(PRESENCE_FOLDER), owner.clone())
+        {
+            Ok(presence) => Runner::start_seen(environment, presence, slots)?,
+            Err(error) => {
+                tracing::warn!(%error, "other workers cannot see this one: its jobs wait for their leases when it dies");
+                Runner::start(environment, owner, slots)?
+            }
+        };
+        Ok(Self { runner, tidying })
     }
 
     /// Lets every job finish its step, but does not wait for ever.

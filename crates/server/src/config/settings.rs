@@ -35,7 +35,11 @@ pub const SETTINGS: &[Setting] = &[
         "default: http:// and KARTOTEKA_LISTEN",
         "The address under which people and programs reach the API; also the issuer of its tokens",
     ),
-    with_default("KARTOTEKA_DATA_DIR", "./data", "Folder for keys and the private PostgreSQL"),
+    with_default(
+        "KARTOTEKA_DATA_DIR",
+        "./data",
+        "Folder for keys, signs of life of workers, and the private PostgreSQL",
+    ),
     optional(
         "KARTOTEKA_KEYS_DIR",
         "default: keys in KARTOTEKA_DATA_DIR",
