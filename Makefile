@@ -32,6 +32,14 @@ test: ## Install what the tests need, run all of them
 		exec $(CARGO) test $(LOCKED) --workspace --lib --bins --tests; \
 	fi
 
+##@ Shown in figures
+
+.PHONY: faults
+faults: ## Kill, stop, fill and crowd a running installation; a line per figure (SCENARIOS=, ARGS=)
+	@scripts/setup run
+	@$(CARGO) build $(LOCKED) --release --package kartoteka --package kartoteka-tests --bins
+	@exec $(TARGET_DIR)/release/kartoteka-faults $(SCENARIOS) $(ARGS)
+
 ##@ Every day
 
 .PHONY: setup

@@ -139,24 +139,25 @@ impl Request {
         self
     }
 
-    async fn send(self) -> Answer {
+    /// Sends it where the server may be gone: the answer, or how the connection failed.
+    ///
+    /// # Errors
+    /// There is no answer, or not all of it.
+    pub async fn attempt(self) -> Result<Answer, reqwest::Error> {
         let request = self.builder.build().unwrap();
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
-        let response = self
-            .http
-            .execute(request)
-            .await
-            .unwrap_or_else(|error| panic!("{method} {path} got no answer: {error:?}"));
+        let response = self.http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response
-            .bytes()
-            .await
-            .unwrap_or_else(|error| panic!("the answer of {method} {path} broke off: {error:?}"));
+        let bytes = response.bytes().await?;
         let answer = Answer::new(method.to_string(), path, status, headers, bytes.to_vec());
         if self.checked {
             contract::check(&answer);
         }
-        answer
+        Ok(answer)
+    }
+
+    async fn send(self) -> Answer {
+        self.attempt().await.unwrap_or_else(|error| panic!("there is no answer: {error:?}"))
     }
 }
 

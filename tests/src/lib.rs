@@ -52,6 +52,7 @@ pub mod clock;
 pub mod contract;
 pub mod database;
 pub mod examples;
+pub mod faults;
 pub mod invariants;
 pub mod postgres;
 pub mod program;
