@@ -77,6 +77,12 @@ openapi: ## Write openapi/openapi.json and openapi/operations.txt from the code
 	@$(CARGO) run $(LOCKED) --quiet --package kartoteka -- openapi --operations > openapi/operations.txt.new
 	@mv openapi/operations.txt.new openapi/operations.txt
 
+.PHONY: bench
+bench: ## Measure the goals of speed, as ratios (GOALS="1 6" ROWS=100k ROUNDS=3 BENCH="--json FILE")
+	@scripts/setup run
+	@$(CARGO) build $(LOCKED) --release --package kartoteka --package kartoteka-bench
+	@exec $(TARGET_DIR)/release/kartoteka-bench $(GOALS) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
+
 .PHONY: deny
 deny: ## Licences and sources of the dependencies (needs cargo-deny)
 	@$(CARGO) deny $(LOCKED) check licenses bans sources
