@@ -3,6 +3,7 @@
 mod auth_matrix;
 mod bad_input;
 mod bootstrap;
+mod connections;
 mod faults;
 mod harness;
 mod jobs;

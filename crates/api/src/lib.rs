@@ -129,6 +129,7 @@
 #![expect(unused_qualifications, reason = "utoipa's macros qualify the types of parameters")]
 
 pub mod extract;
+mod gate;
 pub mod middleware;
 pub mod openapi;
 pub mod page;

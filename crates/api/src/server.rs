@@ -45,6 +45,7 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
     let _ = crate::openapi::document_text();
     let workers = workers(state.settings());
     let threads = state.pool_size().div_ceil(workers) + 1;
+    let connections = state.settings().connections.div_ceil(workers);
     let state = State::new(state);
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
@@ -62,6 +63,7 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
     Ok(server
         .workers(workers)
         .worker_max_blocking_threads(threads)
+        .max_connections(connections)
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()

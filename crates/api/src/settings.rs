@@ -38,6 +38,8 @@ pub struct Settings {
     pub metrics: MetricsAccess,
     /// Threads that answer requests; 0 is one per core.
     pub workers: usize,
+    /// Most connections of clients at once; the next ones wait until one ends.
+    pub connections: usize,
 }
 
 /// Who sees the metrics.
@@ -90,6 +92,7 @@ impl Default for Settings {
             trust_forwarded_for: false,
             metrics: MetricsAccess::Closed,
             workers: 0,
+            connections: 4096,
         }
     }
 }

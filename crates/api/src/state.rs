@@ -2,12 +2,12 @@
 //!
 //! Use cases are synchronous and run on blocking threads. A request waits for its turn as a task, not as
 //! a thread ([`AppState::read`], [`AppState::write`]): actix' pool of blocking threads queues silently, the
-//! gate here answers `database_busy` instead.
+//! [`crate::gate`] answers `database_busy` instead.
 
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tracing::Span;
 
 use kartoteka_app::access::idempotency;
@@ -16,6 +16,7 @@ use kartoteka_app::{Context, Db, Tenant};
 use kartoteka_domain::codes::Code;
 
 use crate::extract::{Caller, Fingerprint, IdempotencyKey};
+use crate::gate::{Gate, Turn};
 use crate::middleware::{self, Limits};
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -23,6 +24,7 @@ use crate::settings::Settings;
 use crate::subjects::Subjects;
 use crate::tokens::KeyRing;
 use crate::tokens::foreign::ForeignIssuers;
+use crate::tokens::proven::Proven;
 use crate::v1::auth::throttle::Throttle;
 
 /// Handed to handlers as [`State`]; cheap to clone.
@@ -34,8 +36,9 @@ pub type State = actix_web::web::Data<AppState>;
 
 struct Inner {
     db: Db,
-    gate: Arc<Semaphore>,
+    gate: Arc<Gate>,
     keys: KeyRing,
+    proven: Proven,
     foreign: ForeignIssuers,
     settings: Settings,
     clock: Arc<dyn Clock>,
@@ -74,7 +77,8 @@ impl AppState {
     ) -> Self {
         let turns = usize::try_from(db.size()).unwrap_or(1);
         Self(Arc::new(Inner {
-            gate: Arc::new(Semaphore::new(turns)),
+            gate: Arc::new(Gate::new(turns, settings.database_wait)),
+            proven: Proven::default(),
             foreign: ForeignIssuers::new(&settings.foreign_issuers),
             limits: Limits::new(&settings),
             subjects: Subjects::default(),
@@ -104,6 +108,14 @@ impl AppState {
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.0.keys
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    pub(crate) fn proven(&self) -> &Proven {
+        &self.0.proven
     }
 
     pub(crate) fn foreign(&self) -> &ForeignIssuers {
@@ -245,17 +257,11 @@ impl AppState {
         .await
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let wait = self.0.settings.database_wait;
-        let turn = tokio::time::timeout(wait, Arc::clone(&self.0.gate).acquire_owned()).await;
-        match turn {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => {
-                metrics::counter!("http_database_busy_total").increment(1);
-                Err(Problem::new(Code::DatabaseBusy, "Try again in a moment.")
-                    .with_header(actix_web::http::header::RETRY_AFTER, "1"))
-            }
-        }
+    async fn turn(&self) -> Result<Turn, Problem> {
+        self.0.gate.turn().await.ok_or_else(|| {
+            self.0.gate.refuse();
+            Problem::refused()
+        })
     }
 }
 

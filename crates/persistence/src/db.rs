@@ -1,11 +1,14 @@
 //! The way to a connection: a pool, transactions, and the [`Tenant`] that carries the workspace.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use r2d2::ManageConnection;
 
 use kartoteka_domain::ids::WorkspaceId;
 
@@ -52,8 +55,61 @@ impl Settings {
 /// The pool of connections.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool<ConnectionManager<PgConnection>>,
-    session: std::sync::Arc<Session>,
+    pool: Pool<Manager>,
+    session: Arc<Session>,
+}
+
+/// How long a connection that answered is believed to be there. Asking before every request costs a round
+/// trip, as long as a point read itself.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// Opens connections, and asks whether they still are there: after [`BELIEVED`], and at once after any other
+/// was found broken. So a restart of PostgreSQL costs the requests that were under way, and a few more, but
+/// not one for each connection of the pool.
+struct Manager {
+    inner: ConnectionManager<PgConnection>,
+    /// Connections found broken so far.
+    broken: AtomicU64,
+}
+
+/// A connection, and when it last proved to be there.
+pub(crate) struct Checked {
+    conn: PgConnection,
+    at: Instant,
+    /// [`Manager::broken`] at that time.
+    broken: u64,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Checked;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Checked, Self::Error> {
+        let broken = self.broken.load(Ordering::Relaxed);
+        Ok(Checked { conn: self.inner.connect()?, at: Instant::now(), broken })
+    }
+
+    fn is_valid(&self, checked: &mut Checked) -> Result<(), Self::Error> {
+        let broken = self.broken.load(Ordering::Relaxed);
+        if checked.broken == broken && checked.at.elapsed() < BELIEVED {
+            return Ok(());
+        }
+        if let Err(error) = self.inner.is_valid(&mut checked.conn) {
+            self.broken.fetch_add(1, Ordering::Relaxed);
+            return Err(error);
+        }
+        checked.at = Instant::now();
+        checked.broken = broken;
+        Ok(())
+    }
+
+    fn has_broken(&self, checked: &mut Checked) -> bool {
+        let broken = self.inner.has_broken(&mut checked.conn);
+        if broken {
+            self.broken.fetch_add(1, Ordering::Relaxed);
+        }
+        broken
+    }
 }
 
 /// What each transaction (PgBouncer) or connection (otherwise) is told first.
@@ -86,8 +142,8 @@ impl Session {
     }
 }
 
-impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
-    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+impl Session {
+    fn begin(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
         if self.pgbouncer {
             // a named statement lives in one server connection, the next transaction may get another
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
@@ -99,11 +155,11 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Session {
 
 /// [`Session`] behind the trait object the pool wants.
 #[derive(Debug)]
-struct Customizer(std::sync::Arc<Session>);
+struct Customizer(Arc<Session>);
 
-impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Customizer {
-    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        self.0.on_acquire(conn)
+impl CustomizeConnection<Checked, diesel::r2d2::Error> for Customizer {
+    fn on_acquire(&self, checked: &mut Checked) -> Result<(), diesel::r2d2::Error> {
+        self.0.begin(&mut checked.conn)
     }
 }
 
@@ -123,13 +179,14 @@ impl Db {
     /// Makes the pool. Connections are opened when they are needed, so this succeeds without a server.
     #[must_use]
     pub fn connect(settings: &Settings) -> Self {
-        let session = std::sync::Arc::new(Session::new(settings));
+        let session = Arc::new(Session::new(settings));
+        let inner = ConnectionManager::new(&settings.url);
         let pool = Pool::builder()
             .max_size(settings.pool_size)
             .min_idle(Some(1))
             .connection_timeout(settings.wait)
-            .connection_customizer(Box::new(Customizer(std::sync::Arc::clone(&session))))
-            .build_unchecked(ConnectionManager::new(&settings.url));
+            .connection_customizer(Box::new(Customizer(Arc::clone(&session))))
+            .build_unchecked(Manager { inner, broken: AtomicU64::new(0) });
         Self { pool, session }
     }
 
@@ -139,7 +196,7 @@ impl Db {
         self.pool.max_size()
     }
 
-    fn conn(&self) -> Result<PooledConnection<ConnectionManager<PgConnection>>, StoreError> {
+    fn conn(&self) -> Result<PooledConnection<Manager>, StoreError> {
         Ok(self.pool.get()?)
     }
 
@@ -174,8 +231,8 @@ impl Db {
         if self.session.pgbouncer {
             return self.write(workspace, work);
         }
-        let mut conn = self.conn()?;
-        work(&mut Tenant { conn: &mut conn, workspace })
+        let mut pooled = self.conn()?;
+        work(&mut Tenant { conn: &mut pooled.conn, workspace })
     }
 
     /// Runs `work` in one transaction that belongs to no workspace: login, leases, start-up.
@@ -186,9 +243,9 @@ impl Db {
     where
         E: From<StoreError>,
     {
-        let mut conn = self.conn()?;
+        let mut pooled = self.conn()?;
         let session = &self.session;
-        let done = conn.transaction(|conn| {
+        let done = pooled.conn.transaction(|conn| {
             if session.pgbouncer {
                 conn.batch_execute(&session.settings_local)?;
             }
@@ -205,7 +262,8 @@ impl Db {
     /// # Errors
     /// [`StoreError::Migration`] names what failed.
     pub fn migrate(&self) -> Result<usize, StoreError> {
-        let mut conn = self.conn()?;
+        let mut pooled = self.conn()?;
+        let conn = &mut pooled.conn;
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             StoreError::Migration(error.to_string())
         };
@@ -223,8 +281,10 @@ impl Db {
     /// # Errors
     /// The database does not answer.
     pub fn is_current(&self) -> Result<bool, StoreError> {
-        let mut conn = self.conn()?;
-        conn.has_pending_migration(MIGRATIONS)
+        let mut pooled = self.conn()?;
+        pooled
+            .conn
+            .has_pending_migration(MIGRATIONS)
             .map(|pending| !pending)
             .map_err(|error| StoreError::Migration(error.to_string()))
     }

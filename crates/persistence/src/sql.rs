@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::{Pg, PgConnection};
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::query_builder::{AstPass, BoxedSqlQuery, Query, QueryFragment, QueryId, SqlQuery};
+use diesel::query_dsl::LoadQuery;
 use diesel::sql_types::{
     Array, BigInt, Binary, Bool, Date, Double, Integer, Jsonb, Nullable, Text, Timestamptz,
-    Uuid as SqlUuid,
+    Untyped, Uuid as SqlUuid,
 };
-use diesel::{QueryableByName, RunQueryDsl};
+use diesel::{QueryResult, Queryable, QueryableByName, RunQueryDsl};
+use std::marker::PhantomData;
 use uuid::Uuid;
 
 use kartoteka_domain::ids::WorkspaceId;
@@ -107,13 +109,23 @@ impl From<Vec<i64>> for Bind {
 pub struct Sql {
     text: String,
     binds: Vec<Bind>,
+    prepared: bool,
 }
 
 impl Sql {
     /// Starts with `text`. Text is always ours, never a caller's.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), binds: Vec::new() }
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+
+    /// Has the connection parse and plan the text once and keep it. For the short statements of single
+    /// requests, where planning costs more than running. Never where callers shape the text (each shape would
+    /// be kept in every connection), nor where the plan must follow the size of the tables (imports).
+    /// Does nothing behind a PgBouncer.
+    pub fn prepared(&mut self) -> &mut Self {
+        self.prepared = true;
+        self
     }
 
     /// Adds text.
@@ -142,7 +154,7 @@ impl Sql {
         &self.text
     }
 
-    fn query(self) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+    fn query<Row>(self) -> Statement<Row> {
         let mut query = diesel::sql_query(self.text).into_boxed::<Pg>();
         for bind in self.binds {
             query = match bind {
@@ -162,7 +174,7 @@ impl Sql {
                 Bind::BigInts(value) => query.bind::<Array<BigInt>, _>(value),
             };
         }
-        query
+        Statement { query, prepared: self.prepared, row: PhantomData }
     }
 
     /// Runs it and reads the rows.
@@ -173,7 +185,20 @@ impl Sql {
     where
         R: QueryableByName<Pg> + 'static,
     {
-        Ok(self.query().load(conn)?)
+        Ok(self.query::<Untyped>().load(conn)?)
+    }
+
+    /// As [`Sql::load`], the columns read by their place: for wide rows, whose names cost as much as their
+    /// values. `Row` lists the types of the columns.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub fn load_in_order<Row, R>(self, conn: &mut PgConnection) -> Result<Vec<R>, StoreError>
+    where
+        R: Queryable<Row, Pg> + 'static,
+        Statement<Row>: for<'q> LoadQuery<'q, PgConnection, R>,
+    {
+        Ok(self.query::<Row>().load(conn)?)
     }
 
     /// Runs it and reads the first row, if there is one.
@@ -192,7 +217,7 @@ impl Sql {
     /// # Errors
     /// What the database said.
     pub fn execute(self, conn: &mut PgConnection) -> Result<usize, StoreError> {
-        Ok(self.query().execute(conn)?)
+        Ok(self.query::<Untyped>().execute(conn)?)
     }
 
     /// Runs a statement that yields one `bigint` column named `n`.
@@ -203,6 +228,36 @@ impl Sql {
         Ok(self.first::<Count>(conn)?.map_or(0, |row| row.n))
     }
 }
+
+/// A statement on its way to the database; `Row` is what it yields.
+pub struct Statement<Row> {
+    query: BoxedSqlQuery<'static, Pg, SqlQuery>,
+    prepared: bool,
+    row: PhantomData<fn() -> Row>,
+}
+
+impl<Row> QueryFragment<Pg> for Statement<Row> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out)
+    }
+
+    /// Diesel keeps no text it did not write itself; ours says so where it is one of few.
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(self.prepared)
+    }
+}
+
+/// Kept by its text.
+impl<Row> QueryId for Statement<Row> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Row> Query for Statement<Row> {
+    type SqlType = Row;
+}
+
+impl<Row> RunQueryDsl<PgConnection> for Statement<Row> {}
 
 #[derive(QueryableByName)]
 struct Count {

@@ -157,7 +157,7 @@ pub fn get_for_update(tenant: &mut Tenant<'_>) -> Result<Workspace, StoreError> 
 
 fn find(tenant: &mut Tenant<'_>, lock: &str) -> Result<Workspace, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM workspaces WHERE id = "));
-    sql.bind(tenant.workspace).push(lock);
+    sql.prepared().bind(tenant.workspace).push(lock);
     sql.first(tenant.conn)?.ok_or(StoreError::Inconsistent {
         table: "workspaces",
         problem: "the workspace does not exist".into(),
@@ -215,7 +215,7 @@ pub fn lock_writers(tenant: &mut Tenant<'_>, lock: WriterLock) -> Result<(), Sto
     };
     let mut sql =
         Sql::new(&format!("SELECT count(*) AS n FROM (SELECT {function}(hashtextextended("));
-    sql.bind(format!("contacts/{}", tenant.workspace)).push(", 0))) AS lock");
+    sql.prepared().bind(format!("contacts/{}", tenant.workspace)).push(", 0))) AS lock");
     sql.count(tenant.conn).map(drop)
 }
 
@@ -231,7 +231,8 @@ pub fn add_usage(
 ) -> Result<(), StoreError> {
     let shard = i64::from(seed.as_bytes().last().copied().unwrap_or(0)) % USAGE_SHARDS;
     let mut sql = Sql::new("UPDATE workspace_usage SET live = live + ");
-    sql.bind(live)
+    sql.prepared()
+        .bind(live)
         .push(", trashed = trashed + ")
         .bind(trashed)
         .push(", revision = revision + 1 WHERE workspace_id = ");

@@ -9,6 +9,7 @@ pub mod embedded_postgres;
 pub mod installation;
 pub mod keys;
 pub mod metrics;
+mod open_files;
 pub mod opening;
 pub mod shutdown;
 pub mod telemetry;

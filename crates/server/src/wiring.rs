@@ -4,6 +4,18 @@ use kartoteka_api::{ForeignIssuer, ForeignKeys, MetricsAccess, Settings};
 
 use crate::config::Config;
 use crate::keys::Keys;
+use crate::open_files;
+
+/// Most connections of clients: some kilobytes each.
+const MOST_CONNECTIONS: usize = 4096;
+/// Files that are not connections of clients: the database, the log, the runtime.
+const OTHER_FILES: usize = 256;
+
+/// Connections for clients when a process may have so many files open. One too many would leave none for the
+/// database.
+fn connections(open_files: usize) -> usize {
+    open_files.saturating_sub(OTHER_FILES).clamp(OTHER_FILES, MOST_CONNECTIONS)
+}
 
 /// What the API is told at start-up.
 pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
@@ -27,6 +39,19 @@ pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
             Some(token) => MetricsAccess::Token(token.reveal().to_owned()),
             None => MetricsAccess::Closed,
         },
+        connections: connections(open_files::raise()),
         ..Settings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_left_for_the_database() {
+        assert_eq!(connections(20_000), MOST_CONNECTIONS);
+        assert_eq!(connections(1024), 768);
+        assert_eq!(connections(64), OTHER_FILES, "hardly a server; it starts");
     }
 }

@@ -5,7 +5,7 @@ mod limits;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,7 +14,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -26,6 +26,10 @@ use crate::problem::{MEDIA_TYPE, Problem};
 use crate::state::State;
 use crate::tokens::{Proof, TokenError, Trust, Verified};
 
+/// Largest body of a refused request that is read, in bytes.
+const SMALL_BODY: u64 = 64 << 10;
+/// How long it may take to arrive: it does so with the head, or the connection is closed.
+const SMALL_BODY_WAIT: Duration = Duration::from_millis(20);
 /// Longest `X-Request-Id` that is taken over.
 const REQUEST_ID_LENGTH: usize = 128;
 
@@ -75,6 +79,9 @@ pub async fn around(
         request.head_mut().method = Method::GET;
     }
     let api = request.path().starts_with("/api/");
+    if api && state.gate().is_full() {
+        return Ok(refuse(&state, request, id).await);
+    }
     let span = tracing::info_span!("request", request_id = %id, trace_id = tracing::field::Empty);
     if let Some(trace) = trace_id(request.headers()) {
         span.record("trace_id", trace);
@@ -93,6 +100,34 @@ pub async fn around(
     let pattern = pattern.unwrap_or_else(|| "unmatched".to_owned());
     span.in_scope(|| account(&method, &pattern, status, started));
     answered.map_err(|response| InternalError::from_response("problem", response).into())
+}
+
+/// The answer to a request that came too many: before its token or its body are looked at, without a log line
+/// of its own.
+async fn refuse(
+    state: &State,
+    mut request: ServiceRequest,
+    id: String,
+) -> ServiceResponse<BoxBody> {
+    state.gate().refuse();
+    read_away(&mut request).await;
+    let answer = || Problem::refused().error_response();
+    let mut response = request.into_response(REQUEST_ID.sync_scope(id.clone(), answer));
+    stamp(response.headers_mut(), &id, true);
+    response
+}
+
+/// Reads a small body and forgets it: the server closes a connection whose request it answered before the body
+/// was read, and a new one costs both sides more than the refusal.
+async fn read_away(request: &mut ServiceRequest) {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+    if length == 0 || length > SMALL_BODY {
+        return;
+    }
+    let mut body = request.take_payload();
+    let read = async { while let Some(Ok(_chunk)) = body.next().await {} };
+    let _late = tokio::time::timeout(SMALL_BODY_WAIT, read).await;
 }
 
 /// Everything inside the span: the token, the limit, the handler; panics and errors become problems.
@@ -115,7 +150,7 @@ async fn guarded(
 
 async fn limited(
     state: &State,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let presented = present(state, request.headers()).await;
@@ -140,6 +175,7 @@ async fn limited(
         }
         Err(problem) => {
             metrics::counter!("http_rate_limited_total").increment(1);
+            read_away(&mut request).await;
             Ok(request.into_response(problem.error_response()))
         }
     }
@@ -153,8 +189,16 @@ async fn present(state: &State, headers: &HeaderMap) -> Option<Presented> {
         // the token operation takes Basic; elsewhere it proves nothing
         return None;
     }
-    match verify(state, token.trim()).await {
-        Ok(verified) => Some(Presented::Valid(Arc::new(verified))),
+    let (token, now) = (token.trim(), state.clock().now());
+    if let Some(verified) = state.proven().find(token, now) {
+        return Some(Presented::Valid(verified));
+    }
+    match verify(state, token).await {
+        Ok(verified) => {
+            let verified = Arc::new(verified);
+            state.proven().keep(token, &verified, now);
+            Some(Presented::Valid(verified))
+        }
         Err(error) => {
             tracing::debug!(%error, "access token refused");
             Some(Presented::Invalid)
@@ -253,6 +297,9 @@ fn account(method: &Method, pattern: &str, status: StatusCode, started: Instant)
     let status = status.as_u16();
     if matches!(pattern, "/healthz" | "/readyz" | "/metrics") {
         tracing::debug!(%method, route = pattern, status, milliseconds, "answered a probe");
+    } else if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        // a client without measure does not fill the log; the metrics count
+        tracing::debug!(%method, route = pattern, status, milliseconds, "answered a request");
     } else {
         tracing::info!(%method, route = pattern, status, milliseconds, "answered a request");
     }

@@ -36,6 +36,7 @@ struct Parts {
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     status: Option<actix_web::http::StatusCode>,
+    counted: bool,
 }
 
 impl Problem {
@@ -49,6 +50,7 @@ impl Problem {
             headers: Vec::new(),
             cause: None,
             status: None,
+            counted: false,
         }))
     }
 
@@ -97,6 +99,15 @@ impl Problem {
     pub fn busy() -> Self {
         Self::new(Code::DatabaseBusy, "Try again in a moment.")
             .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// As [`Problem::busy`], for a request that did not get as far as the database. Whoever refuses counts, and
+    /// tells the log; this writes no line of its own.
+    #[must_use]
+    pub(crate) fn refused() -> Self {
+        let mut problem = Self::busy();
+        problem.0.counted = true;
+        problem
     }
 
     /// Adds a header; one that is no header value is left out.
@@ -188,7 +199,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
-        if status.is_server_error() {
+        if status.is_server_error() && !self.0.counted {
             let cause = self.0.cause.as_deref().map(chain).unwrap_or_default();
             if self.0.code == Code::Internal {
                 tracing::error!(code = %self.0.code, cause, "request failed");

@@ -6,6 +6,7 @@
 
 pub mod foreign;
 pub mod keys;
+pub(crate) mod proven;
 
 use std::collections::BTreeSet;
 
@@ -75,6 +76,8 @@ pub struct Verified {
     pub scopes: BTreeSet<Scope>,
     /// Made by another issuer: there is no row of ours behind the subject.
     pub foreign: bool,
+    /// The first instant at which it is refused as expired.
+    pub until: DateTime<Utc>,
 }
 
 /// Why a token is refused; for the log, the client hears one sentence for all.
@@ -201,6 +204,11 @@ fn verify(
 }
 
 impl Claims {
+    fn until(&self) -> DateTime<Utc> {
+        let second = self.exp.saturating_add(LEEWAY_SECONDS);
+        DateTime::from_timestamp(second, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// What the claims of one of our own tokens mean.
     ///
     /// # Errors
@@ -219,6 +227,7 @@ impl Claims {
             subject: self.sub.clone(),
             scopes,
             foreign: false,
+            until: self.until(),
         })
     }
 
@@ -234,6 +243,7 @@ impl Claims {
             subject: format!("{} {}", self.iss, self.sub),
             scopes,
             foreign: true,
+            until: self.until(),
         }
     }
 }

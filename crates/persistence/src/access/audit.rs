@@ -58,7 +58,7 @@ const COLUMNS: &str =
 pub fn insert(tenant: &mut Tenant<'_>, row: &AuditRow) -> Result<(), StoreError> {
     let mut sql =
         Sql::new(&format!("INSERT INTO audit_entries (workspace_id, {COLUMNS}) VALUES ("));
-    sql.bind(tenant.workspace).push(", ").bind(row.id).push(", ").bind(row.at);
+    sql.prepared().bind(tenant.workspace).push(", ").bind(row.id).push(", ").bind(row.at);
     sql.push(", ").bind(row.actor_type.as_str()).push(", ").bind(row.actor_id);
     sql.push(", ").bind(row.action.as_str()).push(", ").bind(row.record_type.as_str());
     sql.push(", ").bind(row.record_id).push(", ").bind(row.changes.clone());

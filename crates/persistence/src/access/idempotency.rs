@@ -33,7 +33,7 @@ pub struct KeptAnswer {
 /// What the database said.
 pub fn try_lock(tenant: &mut Tenant<'_>, client: &str, key: &str) -> Result<bool, StoreError> {
     let mut sql = Sql::new("SELECT pg_try_advisory_xact_lock(hashtextextended(");
-    sql.bind(format!("idempotency/{}/{client}/{key}", tenant.workspace));
+    sql.prepared().bind(format!("idempotency/{}/{client}/{key}", tenant.workspace));
     sql.push(", 0))::int::bigint AS n");
     Ok(sql.count(tenant.conn)? == 1)
 }
@@ -51,7 +51,7 @@ pub fn find(
     let mut sql = Sql::new(
         "SELECT fingerprint, status::bigint AS status, headers, body FROM idempotency_keys WHERE workspace_id = ",
     );
-    sql.bind(tenant.workspace).push(" AND client = ").bind(client);
+    sql.prepared().bind(tenant.workspace).push(" AND client = ").bind(client);
     sql.push(" AND key = ").bind(key).push(" AND created_at > ").bind(since);
     sql.first(tenant.conn)
 }
@@ -70,7 +70,7 @@ pub fn keep(
     let mut sql = Sql::new(
         "INSERT INTO idempotency_keys (workspace_id, client, key, fingerprint, status, headers, body, created_at) VALUES (",
     );
-    sql.bind(tenant.workspace).push(", ").bind(client).push(", ").bind(key);
+    sql.prepared().bind(tenant.workspace).push(", ").bind(client).push(", ").bind(key);
     sql.push(", ").bind(answer.fingerprint.clone()).push(", ").bind(answer.status);
     sql.push("::smallint, ").bind(answer.headers.clone()).push(", ").bind(answer.body.clone());
     sql.push(", ").bind(now).push(

@@ -12,7 +12,11 @@ use crate::sql::Sql;
 /// What the database said.
 pub fn user_is_active(tenant: &mut Tenant<'_>, id: UserId) -> Result<bool, StoreError> {
     let mut sql = Sql::new("SELECT count(*) AS n FROM users WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND id = ").bind(id.0).push(" AND disabled_at IS NULL");
+    sql.prepared()
+        .bind(tenant.workspace)
+        .push(" AND id = ")
+        .bind(id.0)
+        .push(" AND disabled_at IS NULL");
     Ok(sql.count(tenant.conn)? == 1)
 }
 
@@ -22,7 +26,11 @@ pub fn user_is_active(tenant: &mut Tenant<'_>, id: UserId) -> Result<bool, Store
 /// What the database said.
 pub fn client_is_active(tenant: &mut Tenant<'_>, id: ClientId) -> Result<bool, StoreError> {
     let mut sql = Sql::new("SELECT count(*) AS n FROM clients WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND id = ").bind(id.0).push(" AND disabled_at IS NULL");
+    sql.prepared()
+        .bind(tenant.workspace)
+        .push(" AND id = ")
+        .bind(id.0)
+        .push(" AND disabled_at IS NULL");
     Ok(sql.count(tenant.conn)? == 1)
 }
 
@@ -32,6 +40,6 @@ pub fn client_is_active(tenant: &mut Tenant<'_>, id: ClientId) -> Result<bool, S
 /// What the database said.
 pub fn workspace_exists(tenant: &mut Tenant<'_>) -> Result<bool, StoreError> {
     let mut sql = Sql::new("SELECT count(*) AS n FROM workspaces WHERE id = ");
-    sql.bind(tenant.workspace);
+    sql.prepared().bind(tenant.workspace);
     Ok(sql.count(tenant.conn)? == 1)
 }

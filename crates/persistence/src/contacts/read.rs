@@ -35,7 +35,17 @@ impl Key {
 /// # Errors
 /// What the database said.
 pub fn get(tenant: &mut Tenant<'_>, id: ContactId) -> Result<Option<Stored>, StoreError> {
-    Ok(get_many(tenant, &[id.0])?.into_iter().next())
+    let mut sql = Sql::default();
+    sql.prepared();
+    let workspace = sql.param(tenant.workspace);
+    let id = sql.param(id.0);
+    let inner = |sql: &mut Sql| {
+        sql.push(&format!(
+            "SELECT *, '[]'::jsonb AS sort_keys FROM contacts WHERE workspace_id = {workspace} AND id = {id}"
+        ));
+    };
+    let rows = row::load(tenant.conn, sql, &workspace, inner, "")?;
+    Ok(rows.into_iter().next().map(|(stored, _)| stored))
 }
 
 /// Contacts with these ids, in order of id; ids that are not there are left out.
@@ -62,7 +72,7 @@ pub fn get_many(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Stored>, St
 /// [`StoreError::Busy`] when somebody holds one for too long.
 pub fn lock(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<usize, StoreError> {
     let mut sql = Sql::new("SELECT id FROM contacts WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids.to_vec());
+    sql.prepared().bind(tenant.workspace).push(" AND id = ANY(").bind(ids.to_vec());
     sql.push(") ORDER BY id FOR NO KEY UPDATE");
     Ok(sql.load::<Id>(tenant.conn)?.len())
 }
@@ -148,7 +158,7 @@ pub fn room(tenant: &mut Tenant<'_>) -> Result<Room, StoreError> {
          coalesce(sum(u.trashed), 0)::bigint AS trash FROM workspaces w \
          LEFT JOIN workspace_usage u ON u.workspace_id = w.id WHERE w.id = ",
     );
-    sql.bind(tenant.workspace).push(" GROUP BY w.contact_limit");
+    sql.prepared().bind(tenant.workspace).push(" GROUP BY w.contact_limit");
     sql.first(tenant.conn)?.ok_or(StoreError::Inconsistent {
         table: "workspaces",
         problem: "the workspace does not exist".into(),

@@ -1,7 +1,7 @@
 //! The one shape in which a contact is read, with all that hangs on it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::QueryableByName;
+use diesel::Queryable;
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::{Map, Value};
@@ -90,7 +90,8 @@ pub(crate) fn load(
            WHERE s.workspace_id = {workspace} AND s.contact_id = c.id) AS asked ON true \
          {order}"
     ));
-    sql.load::<Row>(conn)?.into_iter().map(Row::into_stored).collect()
+    let rows: Vec<Row> = sql.load_in_order::<Columns, _>(conn)?;
+    rows.into_iter().map(Row::into_stored).collect()
 }
 
 const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.title_before, c.title_after, \
@@ -100,81 +101,85 @@ const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.t
      c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
      asked.email_granted, asked.sms_granted, c.sort_keys FROM (";
 
-#[derive(QueryableByName)]
+type Columns = (
+    SqlUuid,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Date>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+    Nullable<SqlUuid>,
+    BigInt,
+    Jsonb,
+    Bool,
+    Bool,
+    Nullable<Timestamptz>,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Timestamptz,
+    Timestamptz,
+    Nullable<Timestamptz>,
+    Jsonb,
+    Nullable<Bool>,
+    Nullable<Bool>,
+    Jsonb,
+);
+
+/// A row of [`SELECT`]: its columns in that order, of the types of [`Columns`].
+#[derive(Queryable)]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     first_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     last_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     title_before: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     title_after: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     company_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     job_title: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     email: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     email_key: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     phone: Option<String>,
-    #[diesel(sql_type = Nullable<Date>)]
     birth_date: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Text>)]
     gender: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     street: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     city: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     postal_code: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     region: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     country: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     language: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     time_zone: Option<String>,
-    #[diesel(sql_type = Text)]
     state: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     type_id: Option<Uuid>,
-    #[diesel(sql_type = BigInt)]
     score: i64,
-    #[diesel(sql_type = Jsonb)]
     details: Value,
-    #[diesel(sql_type = Bool)]
     subscribed: bool,
-    #[diesel(sql_type = Bool)]
     muted: bool,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     email_invalid_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Text)]
     origin: String,
-    #[diesel(sql_type = Nullable<Text>)]
     salutation_formal: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     salutation_familiar: Option<String>,
-    #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     trashed_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Jsonb)]
     tags: Value,
-    #[diesel(sql_type = Nullable<Bool>)]
     email_granted: Option<bool>,
-    #[diesel(sql_type = Nullable<Bool>)]
     sms_granted: Option<bool>,
-    #[diesel(sql_type = Jsonb)]
     sort_keys: Value,
 }
 

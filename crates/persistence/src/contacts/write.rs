@@ -38,7 +38,8 @@ pub fn insert(
     let mut sql = Sql::new(&format!(
         "INSERT INTO contacts (workspace_id, id, {columns}, origin, created_at, updated_at) SELECT "
     ));
-    sql.bind(tenant.workspace).push(&format!(", r.id, r.{values}, ")).bind(origin.as_str());
+    sql.prepared().bind(tenant.workspace);
+    sql.push(&format!(", r.id, r.{values}, ")).bind(origin.as_str());
     let now = sql.param(now);
     sql.push(&format!(", {now}, {now} FROM jsonb_to_recordset(")).bind(rows(contacts));
     sql.push(&format!(") AS r({CONTENT_RECORD})"));

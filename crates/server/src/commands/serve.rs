@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use kartoteka_api::{AppState, serve, serve_metrics};
 use kartoteka_app::clock::{Clock, SystemClock};
+use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 
 use super::worker::Worker;
@@ -105,10 +106,20 @@ async fn stop(worker: Option<Worker>) {
     }
 }
 
+/// Connections that wait to be accepted. The standard library's 128 are one crowd: of the next ones the system
+/// drops the first packet, and their clients try again after a second.
+const BACKLOG: u32 = 1024;
+
+/// Needs the runtime, which a socket of `tokio` belongs to.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address).map_err(|error| {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // a restart need not wait for the connections of the last run to be forgotten
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
+    };
+    listen().map_err(|error| {
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
-    })?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+    })
 }
