@@ -16,6 +16,7 @@ use kartoteka_domain::tags::TagName;
 use kartoteka_persistence::imports::apply::{self, Applied, Applying, ClassConsent};
 use kartoteka_persistence::imports::classify::{self, Lookup, Own, Rows};
 use kartoteka_persistence::imports::purposes::{self, NamedPurpose};
+use kartoteka_persistence::imports::stage;
 use kartoteka_persistence::jobs::{Job, Progress};
 use kartoteka_persistence::workspaces::{self, WriterLock};
 use kartoteka_persistence::{Tenant, imports};
@@ -179,6 +180,8 @@ pub(crate) fn run(run: &mut Run<'_>) -> Result<Ended, JobError> {
         file_tags,
         chunk: if run.is_cautious() { CAUTIOUS_CHUNK_ROWS } else { CHUNK_ROWS },
     };
+    // on its own: two imports that look at the table at once wait for one another until the step ends
+    run.step(|tenant, _ctx, _held| Ok(stage::analyze_rows(tenant)?))?;
     loop {
         let chunk = run.step(|tenant, ctx, held| {
             write_chunk(run, tenant, ctx, &committing, held.cancel_requested)
@@ -197,6 +200,7 @@ fn write_chunk(
     committing: &Committing,
     cancel: bool,
 ) -> Result<Chunk, Error> {
+    classify::room_to_work(tenant)?;
     // everyone who makes, trashes, restores or re-keys a contact waits until this chunk is written
     workspaces::lock_writers(tenant, WriterLock::Exclusive)?;
     let mut import = locked(tenant, committing.id)?;

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod receive;
 pub mod report;
 pub mod revert;
+mod staging;
 pub mod steps;
 pub mod templates;
 mod upload;

@@ -8,33 +8,25 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use kartoteka_domain::codes::Code;
-use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::matching::{Matching, OnLimit};
-use kartoteka_domain::imports::reader::{ReadError, Row};
+use kartoteka_domain::imports::reader::ReadError;
 use kartoteka_domain::imports::staged::RowMapper;
 use kartoteka_domain::imports::state::ImportState;
 use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::imports::classify::{self, Lookup, PlanCounts, Rows};
-use kartoteka_persistence::imports::stage::{self, Staged};
+use kartoteka_persistence::imports::stage;
 use kartoteka_persistence::jobs::Progress;
 use kartoteka_persistence::workspaces::{self, Usage, Workspace};
 use kartoteka_persistence::{Tenant, imports};
 
-use super::receive::StoredSource;
-use super::upload::StoredBytes;
+use super::staging::{self, Checkpoint, Found, Reading};
 use super::{
     ImportRecord, commit, get, locked, mapping_of, matching_of, read_json, state_of, work,
 };
-use crate::consents::suppression;
 use crate::error::{Error, Refusal};
 use crate::worker::{Ended, JobError, Run};
-
-/// Rows staged in one transaction.
-const STAGE_ROWS: usize = 20_000;
-/// The same, over a job that lost workers.
-const CAUTIOUS_STAGE_ROWS: usize = 500;
 
 /// What comes after the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +35,6 @@ pub(crate) enum Then {
     Stop,
     /// It is committed at once (IMP-19).
     Commit,
-}
-
-/// How far staging got; the checkpoint of the job.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Checkpoint {
-    /// Rows up to this one are staged.
-    staged_row: u64,
 }
 
 /// The counts of a plan as they are kept and shown.
@@ -96,7 +81,7 @@ pub(crate) fn run(run: &mut Run<'_>, then: Then) -> Result<Ended, JobError> {
     if state != ImportState::Planning || import.job_id != Some(run.job().id) {
         return end_unwanted(run);
     }
-    let (rows, empty) = stage_rows(run, id, &import)?;
+    let Found { rows, empty, .. } = stage_rows(run, id, &import)?;
     let after = run.step(|tenant, ctx, held| {
         let mut import = locked(tenant, id)?;
         if held.cancel_requested || !is_wanted(&import, run) {
@@ -132,7 +117,7 @@ pub(crate) fn run(run: &mut Run<'_>, then: Then) -> Result<Ended, JobError> {
     }
 }
 
-fn is_wanted(import: &ImportRecord, run: &Run<'_>) -> bool {
+pub(super) fn is_wanted(import: &ImportRecord, run: &Run<'_>) -> bool {
     import.job_id == Some(run.job().id) && import.state == ImportState::Planning.as_str()
 }
 
@@ -141,16 +126,9 @@ fn end_unwanted(run: &Run<'_>) -> Result<Ended, JobError> {
     run.step(|tenant, _ctx, _held| run.end(tenant, JobState::Cancelled, None))
 }
 
-/// Reads the file and stages its rows; gives back how many there are and how many more were empty. A resumed job reads again what is
-/// staged (the dictionary of tags is made of it) and stages the rest.
-fn stage_rows(
-    run: &mut Run<'_>,
-    id: ImportId,
-    import: &ImportRecord,
-) -> Result<(i64, i64), JobError> {
-    let source: StoredSource = read_json(import.source.as_ref(), "the source")?;
-    let mapping = mapping_of(import)?;
-    let matching = matching_of(import)?;
+/// Reads the file and stages its rows. A resumed job reads again what is staged (the dictionary of tags is
+/// made of it) and stages the rest.
+fn stage_rows(run: &Run<'_>, id: ImportId, import: &ImportRecord) -> Result<Found, JobError> {
     let checkpoint: Checkpoint = match &run.job().checkpoint {
         Some(value) => read_json(Some(value), "the checkpoint")?,
         None => {
@@ -161,88 +139,28 @@ fn stage_rows(
     let (workspace, hashes) = run.db().read(run.workspace(), |tenant| {
         Ok::<_, Error>((workspaces::get(tenant)?, classify::has_suppressions(tenant)?))
     })?;
-    let mut staging = Staging {
-        mapper: RowMapper::new(mapping, &matching, region(&workspace), run.context().now),
+    let matching = matching_of(import)?;
+    let now = run.context().now;
+    let reading = Reading {
+        source: read_json(import.source.as_ref(), "the source")?,
+        header: import.first_row.as_deref() == Some("header"),
+        mapper: RowMapper::new(mapping_of(import)?, &matching, region(&workspace), now),
         secret: hashes.then(|| Arc::clone(&run.environment().secret)),
-        size: if run.is_cautious() { CAUTIOUS_STAGE_ROWS } else { STAGE_ROWS },
-        staged: Vec::new(),
         staged_before: checkpoint.staged_row,
-        rows: 0,
-        empty: 0,
     };
-    let bytes = StoredBytes::of(run.db(), run.workspace(), import)?;
-    let mut reader = source.reader(bytes, import.first_row.as_deref() == Some("header"))?;
-    let mut row = Row::new();
-    while reader.next_row(&mut row).map_err(read_error)? {
-        staging.take(&row);
-        if staging.staged.len() >= staging.size {
-            staging.flush(run, id)?;
-        }
-    }
-    staging.flush(run, id)?;
-    let names = staging.mapper.tags().to_vec();
+    let found = staging::stage(run, id, import, reading)?;
     run.step(|tenant, _ctx, _held| {
-        stage::save_tags(tenant, id, &names)?;
+        stage::save_tags(tenant, id, &found.tags)?;
         Ok(stage::analyze(tenant)?)
     })?;
-    Ok((staging.rows, staging.empty))
-}
-
-struct Staging {
-    mapper: RowMapper,
-    secret: Option<Arc<[u8]>>,
-    size: usize,
-    staged: Vec<Staged>,
-    staged_before: u64,
-    rows: i64,
-    empty: i64,
-}
-
-impl Staging {
-    fn take(&mut self, row: &Row) {
-        if row.is_empty() {
-            self.empty += 1;
-            return;
-        }
-        self.rows += 1;
-        let staged = self.mapper.read(row);
-        if staged.row <= self.staged_before {
-            return;
-        }
-        let email_hash = match (&self.secret, &staged.email_key) {
-            (Some(secret), Some(key)) => Some(suppression::hash(secret, Channel::Email, key)),
-            _ => None,
-        };
-        self.staged.push(Staged { row: staged, email_hash });
-    }
-
-    fn flush(&mut self, run: &Run<'_>, id: ImportId) -> Result<(), JobError> {
-        let Some(last) = self.staged.last().map(|staged| staged.row.row) else { return Ok(()) };
-        let staged = std::mem::take(&mut self.staged);
-        let checkpoint = json!(Checkpoint { staged_row: last });
-        let done = self.rows;
-        let wanted = run.step(|tenant, _ctx, held| {
-            let import = get(tenant, id)?;
-            if held.cancel_requested || !is_wanted(&import, run) {
-                return Ok(false);
-            }
-            stage::append(tenant, id, &staged)?;
-            let progress =
-                Progress { done, total: None, counts: None, checkpoint: Some(checkpoint) };
-            run.advance(tenant, &progress)?;
-            Ok(true)
-        })?;
-        self.staged = staged;
-        self.staged.clear();
-        if wanted { Ok(()) } else { Err(JobError::Unwanted) }
-    }
+    Ok(found)
 }
 
 fn region(workspace: &Workspace) -> Option<Region> {
     Region::parse(&workspace.phone_region).ok()
 }
 
-fn read_error(error: ReadError) -> JobError {
+pub(super) fn read_error(error: ReadError) -> JobError {
     let code = match &error {
         ReadError::Io(_) => {
             return JobError::Retry(Error::Store(kartoteka_persistence::StoreError::Busy(
@@ -264,8 +182,9 @@ fn read_error(error: ReadError) -> JobError {
 fn decide(tenant: &mut Tenant<'_>, import: &mut ImportRecord, empty: i64) -> Result<Plan, Error> {
     let id = ImportId(import.id);
     let matching = matching_of(import)?;
+    classify::room_to_work(tenant)?;
     if matching.key.is_some() {
-        classify::fold(tenant, id, matching.in_file)?;
+        classify::fold(tenant, id, &mapping_of(import)?, matching.in_file)?;
     }
     sort(tenant, import, &matching, empty)
 }
@@ -278,6 +197,7 @@ pub(crate) fn sort(
     empty: i64,
 ) -> Result<Plan, Error> {
     let id = ImportId(import.id);
+    classify::room_to_work(tenant)?;
     // read first: whatever changes while the rows are sorted makes the plan outdated, never wrongly valid
     let usage = workspaces::usage(tenant)?;
     let workspace = workspaces::get(tenant)?;
@@ -286,14 +206,15 @@ pub(crate) fn sort(
     classify::forget(tenant, id, Rows::ALL)?;
     classify::classify(tenant, id, matching, Rows::ALL, lookup, None)?;
     let suppressed = classify::suppressed(tenant, id, Rows::ALL)?;
-    let wanted = classify::count(tenant, id)?;
+    let mut counts = classify::count(tenant, id)?;
+    let wanted = counts.create;
     let room = workspace.contact_limit - usage.live - usage.trashed;
-    if wanted.create > room && matching.on_limit == OnLimit::Fill {
+    if wanted > room && matching.on_limit == OnLimit::Fill {
         classify::cap(tenant, id, Rows::ALL, room)?;
+        counts = classify::count(tenant, id)?;
     }
-    let counts = classify::count(tenant, id)?;
-    let duplicates = classify::duplicates(tenant, id, matching, lookup)?;
-    let limit = limit_view(&workspace, usage, &counts, wanted.create);
+    let duplicates = classify::duplicates(tenant, id, matching, lookup, &counts)?;
+    let limit = limit_view(&workspace, usage, &counts, wanted);
     let mut plan = Plan {
         hash: String::new(),
         rows: counts.rows,

@@ -44,7 +44,9 @@ pub fn is_placeholder(raw: &str) -> bool {
         neznámé|neznamy|nezname|bez|brak|nie ma|nie dotyczy|nieznany|nd|n.d.|nincs|\
         nincs adat|ismeretlen|keine|kein|unbekannt|k.a.|k. a.";
     let text = visible(raw);
-    if text.is_empty() || text.len() > 24 {
+    // no such word has a digit or an @, and most cells that are asked about have
+    let says_something = |byte: u8| byte.is_ascii_digit() || byte == b'@';
+    if text.is_empty() || text.len() > 24 || text.bytes().any(says_something) {
         return false;
     }
     if text.chars().all(|c| matches!(c, '-' | '–' | '—' | '?' | '.' | '/' | '_' | '*')) {

@@ -63,12 +63,17 @@ fn forget_import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<(), Store
     let workspace = sql.param(tenant.workspace);
     sql.push("WITH gone AS (SELECT * FROM unnest(").bind(imports).push(", ").bind(numbers);
     sql.push(") AS gone(import_id, row)), ");
-    // a row folded into a purged one is about the same person
+    // a row folded into a purged one is about the same person; imports planned before merged_into was there
+    // say so in the staged row
     sql.push(&format!(
-        "folded AS (DELETE FROM import_staged s USING gone WHERE s.workspace_id = {workspace} \
-           AND s.import_id = gone.import_id AND (s.row = gone.row OR s.head = gone.row) RETURNING s.import_id, s.row) \
-         UPDATE import_rows r SET problems = NULL FROM \
-           (SELECT * FROM gone UNION SELECT * FROM folded) AS about \
+        "about AS MATERIALIZED (SELECT * FROM gone \
+           UNION SELECT f.import_id, f.row FROM import_rows f JOIN gone ON f.import_id = gone.import_id AND f.merged_into = gone.row \
+             WHERE f.workspace_id = {workspace} \
+           UNION SELECT s.import_id, s.row FROM import_staged s JOIN gone ON s.import_id = gone.import_id AND s.head = gone.row \
+             WHERE s.workspace_id = {workspace}), \
+         unstaged AS (DELETE FROM import_staged s USING about \
+           WHERE s.workspace_id = {workspace} AND s.import_id = about.import_id AND s.row = about.row) \
+         UPDATE import_rows r SET problems = NULL FROM about \
          WHERE r.workspace_id = {workspace} AND r.import_id = about.import_id AND r.row = about.row"
     ));
     sql.execute(tenant.conn).map(drop)

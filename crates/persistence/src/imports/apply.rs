@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::imports::mapping::{Field, Mapping, Policy};
+use kartoteka_domain::imports::mapping::{Field, Mapping, Policy, Target};
 use kartoteka_domain::imports::matching::{Class, InFile, Matching};
 
 use super::classify::Rows;
@@ -235,6 +235,8 @@ struct Names {
     ws: String,
     imp: String,
     range: String,
+    /// Joins the staged row `s` to `r`.
+    staged: String,
     created_id: String,
     committed_at: String,
 }
@@ -248,14 +250,17 @@ fn names(sql: &mut Sql, tenant: &Tenant<'_>, applying: &Applying<'_>, rows: Rows
         range: format!(
             "r.workspace_id = {ws} AND r.import_id = {imp} AND r.row > {after} AND r.row <= {up_to}"
         ),
+        // the range is said of both: the planner does not take it over, and would read the rows of the whole
+        // import for each chunk
+        staged: format!(
+            "JOIN import_staged s ON s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = r.row AND s.row > {after} AND s.row <= {up_to}"
+        ),
         created_id: format!("import_row_id({base}, {salt}, r.row)"),
         committed_at: sql.param(applying.committed_at),
         ws,
         imp,
     }
 }
-
-const STAGED: &str = "JOIN import_staged s ON s.workspace_id = r.workspace_id AND s.import_id = r.import_id AND s.row = r.row";
 
 fn create(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Result<i64, StoreError> {
     let mut sql = Sql::default();
@@ -267,7 +272,8 @@ fn create(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
         "INSERT INTO contacts (workspace_id, id, {plain}, state, score, details, subscribed, muted, origin, search, created_at, updated_at)
          SELECT r.workspace_id, {id}, {staged} coalesce(s.state, 'prospect'), coalesce(s.score, 0), coalesce(s.details, '{{}}'),
             coalesce(s.subscribed, true), coalesce(s.muted, false), 'import', s.search, {at}, {at}
-         FROM import_rows r {STAGED} WHERE {range} AND r.outcome = 'create' ORDER BY r.row",
+         FROM import_rows r {joined} WHERE {range} AND r.outcome = 'create' ORDER BY r.row",
+        joined = n.staged,
         id = n.created_id,
         at = n.committed_at,
         range = n.range,
@@ -275,13 +281,53 @@ fn create(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
     Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
 }
 
-/// `(class, tag)` pairs as a relation `class_tags`.
-fn class_tags(sql: &mut Sql, applying: &Applying<'_>) -> String {
+/// Tags of the classes as a relation `ct` of class, tag, and the ordinal of the tag where the file names it
+/// too.
+fn class_tags(sql: &mut Sql, applying: &Applying<'_>, n: &Names) -> String {
     let classes: Vec<String> =
         applying.class_tags.iter().map(|(class, _)| class.as_str().to_owned()).collect();
     let tags: Vec<Uuid> = applying.class_tags.iter().map(|(_, tag)| *tag).collect();
     let (classes, tags) = (sql.param(classes), sql.param(tags));
-    format!("unnest({classes}::text[], {tags}::uuid[]) AS ct(class, tag_id)")
+    format!(
+        "(SELECT w.class, w.tag_id, it.ordinal FROM unnest({classes}::text[], {tags}::uuid[]) AS w(class, tag_id)
+            LEFT JOIN import_tags it ON it.workspace_id = {ws} AND it.import_id = {imp} AND it.tag_id = w.tag_id) AS ct",
+        ws = n.ws,
+        imp = n.imp,
+    )
+}
+
+/// SELECTs of the tags that the rows get, by what they say themselves and by their class, without one that
+/// both name twice. `contact` is whose they are.
+fn row_tags(
+    sql: &mut Sql,
+    applying: &Applying<'_>,
+    n: &Names,
+    contact: &str,
+    outcome: &str,
+) -> Vec<String> {
+    let Names { ws, imp, range, staged, .. } = n;
+    let has_tags = applying.mapping.columns.iter().any(|c| c.target == Some(Target::Tags));
+    let mut selects = Vec::new();
+    if has_tags {
+        selects.push(format!(
+            "SELECT {contact} AS contact_id, it.tag_id, r.row FROM import_rows r {staged} CROSS JOIN LATERAL unnest(s.tags) AS o
+                JOIN import_tags it ON it.workspace_id = {ws} AND it.import_id = {imp} AND it.ordinal = o
+             WHERE {range} AND {outcome} AND s.tags IS NOT NULL AND it.tag_id IS NOT NULL"
+        ));
+    }
+    if !applying.class_tags.is_empty() {
+        let class_tags = class_tags(sql, applying, n);
+        let (staged, unsaid) = if has_tags {
+            (staged.as_str(), " AND (ct.ordinal = ANY (s.tags)) IS NOT TRUE")
+        } else {
+            ("", "")
+        };
+        selects.push(format!(
+            "SELECT {contact} AS contact_id, ct.tag_id, r.row FROM import_rows r {staged} JOIN {class_tags} ON ct.class = r.class
+             WHERE {range} AND {outcome}{unsaid}"
+        ));
+    }
+    selects
 }
 
 fn tag_created(
@@ -291,25 +337,16 @@ fn tag_created(
 ) -> Result<(), StoreError> {
     let mut sql = Sql::default();
     let n = names(&mut sql, tenant, applying, rows);
-    let class_tags = class_tags(&mut sql, applying);
-    // a tag that both the row and its class name must not come twice
+    let selects = row_tags(&mut sql, applying, &n, &n.created_id, "r.outcome = 'create'");
+    if selects.is_empty() {
+        return Ok(());
+    }
     sql.push(&format!(
         "INSERT INTO contact_tags (workspace_id, contact_id, tag_id, score, added_at)
-         SELECT r.workspace_id, {id}, it.tag_id, 0, {at} FROM import_rows r {STAGED}
-            CROSS JOIN LATERAL unnest(s.tags) AS o
-            JOIN import_tags it ON it.workspace_id = {ws} AND it.import_id = {imp} AND it.ordinal = o
-         WHERE {range} AND r.outcome = 'create' AND s.tags IS NOT NULL AND it.tag_id IS NOT NULL
-         UNION ALL
-         SELECT r.workspace_id, {id}, ct.tag_id, 0, {at} FROM import_rows r {STAGED} JOIN {class_tags} ON ct.class = r.class
-         WHERE {range} AND r.outcome = 'create' AND NOT EXISTS (
-            SELECT FROM unnest(s.tags) AS o
-            JOIN import_tags it ON it.workspace_id = {ws} AND it.import_id = {imp} AND it.ordinal = o
-            WHERE it.tag_id = ct.tag_id)",
-        id = n.created_id,
+         SELECT {ws}, t.contact_id, t.tag_id, 0, {at} FROM ({selects}) AS t",
+        selects = selects.join(" UNION ALL "),
         at = n.committed_at,
         ws = n.ws,
-        imp = n.imp,
-        range = n.range,
     ));
     sql.execute(tenant.conn).map(drop)
 }
@@ -321,19 +358,16 @@ fn tag_matched(
 ) -> Result<(), StoreError> {
     let mut sql = Sql::default();
     let n = names(&mut sql, tenant, applying, rows);
-    let class_tags = class_tags(&mut sql, applying);
+    let selects =
+        row_tags(&mut sql, applying, &n, "r.contact_id", "r.outcome IN ('update', 'restore')");
+    if selects.is_empty() {
+        return Ok(());
+    }
     let now = sql.param(applying.now);
+    // several rows may have one contact (IMP-11 `all`), and with it a tag
     sql.push(&format!(
-        "WITH wanted AS (
-            SELECT r.contact_id, it.tag_id, r.row FROM import_rows r {STAGED}
-                CROSS JOIN LATERAL unnest(s.tags) AS o
-                JOIN import_tags it ON it.workspace_id = {ws} AND it.import_id = {imp} AND it.ordinal = o
-            WHERE {range} AND r.outcome IN ('update', 'restore') AND s.tags IS NOT NULL AND it.tag_id IS NOT NULL
-            UNION ALL
-            SELECT r.contact_id, ct.tag_id, r.row FROM import_rows r JOIN {class_tags} ON ct.class = r.class
-            WHERE {range} AND r.outcome IN ('update', 'restore')),
-         one_each AS MATERIALIZED (
-            SELECT contact_id, tag_id, max(row) AS row FROM wanted GROUP BY contact_id, tag_id),
+        "WITH one_each AS MATERIALIZED (
+            SELECT contact_id, tag_id, max(row) AS row FROM ({selects}) AS wanted GROUP BY contact_id, tag_id),
          added AS (
             INSERT INTO contact_tags (workspace_id, contact_id, tag_id, score, added_at)
             SELECT {ws}, contact_id, tag_id, 0, {now} FROM one_each
@@ -345,9 +379,9 @@ fn tag_matched(
          INSERT INTO import_changes (workspace_id, import_id, row, contact_id, changes)
          SELECT {ws}, {imp}, row, min(contact_id::text)::uuid, '{{}}' FROM kept GROUP BY row
          ON CONFLICT (workspace_id, import_id, row) DO NOTHING",
+        selects = selects.join(" UNION ALL "),
         ws = n.ws,
         imp = n.imp,
-        range = n.range,
     ));
     sql.execute(tenant.conn).map(drop)
 }
@@ -420,7 +454,7 @@ fn said(sql: &mut Sql, applying: &Applying<'_>, n: &Names, whom: Whom) -> String
         Whom::Created => (n.created_id.as_str(), "r.outcome = 'create'"),
         Whom::Matched => ("r.contact_id", "r.outcome IN ('update', 'restore')"),
     };
-    let range = &n.range;
+    let Names { range, staged, .. } = n;
     let classes: Vec<String> =
         applying.class_consents.iter().map(|c| c.class.as_str().to_owned()).collect();
     let purposes: Vec<Uuid> = applying.class_consents.iter().map(|c| c.purpose).collect();
@@ -445,11 +479,11 @@ fn said(sql: &mut Sql, applying: &Applying<'_>, n: &Names, whom: Whom) -> String
         "unnest({ids}::uuid[], {versions}::bigint[]) WITH ORDINALITY AS q(purpose_id, version, ordinal)"
     );
     format!(
-        "{by_class} {STAGED} WHERE {range} AND {outcome} AND NOT EXISTS (
+        "{by_class} {staged} WHERE {range} AND {outcome} AND NOT EXISTS (
             SELECT FROM unnest(s.consents) AS o JOIN {columns} ON q.ordinal = abs(o) WHERE q.purpose_id = p.purpose_id)
          UNION ALL
          SELECT r.row, {contact}, q.purpose_id, o > 0, 'consent', q.version::integer
-         FROM import_rows r {STAGED} CROSS JOIN LATERAL unnest(s.consents) AS o JOIN {columns} ON q.ordinal = abs(o)
+         FROM import_rows r {staged} CROSS JOIN LATERAL unnest(s.consents) AS o JOIN {columns} ON q.ordinal = abs(o)
          WHERE {range} AND {outcome} AND s.consents IS NOT NULL"
     )
 }
@@ -566,7 +600,7 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
         .map(|a| format!(", c.{0} AS old_{0}, {1} AS new_{0}", a.column, a.value))
         .collect();
     let differs: Vec<String> =
-        list.iter().map(|a| format!("t.new_{0} IS DISTINCT FROM t.old_{0}", a.column)).collect();
+        list.iter().map(|a| format!("{} IS DISTINCT FROM c.{}", a.value, a.column)).collect();
     let before: Vec<String> = list
         .iter()
         .map(|a| {
@@ -588,10 +622,10 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
     };
     sql.push(&format!(
         "WITH src AS MATERIALIZED ({source}),
-         t AS MATERIALIZED (
+         -- who has nothing to change is not locked: a lock is a write
+         ch AS MATERIALIZED (
             SELECT s.row, c.id{values} FROM src s JOIN contacts c ON c.workspace_id = {ws} AND c.id = s.contact_id
-            FOR NO KEY UPDATE OF c),
-         ch AS MATERIALIZED (SELECT t.* FROM t WHERE {differs}),
+            WHERE {differs} FOR NO KEY UPDATE OF c),
          images AS (
             INSERT INTO import_changes (workspace_id, import_id, row, contact_id, changes)
             SELECT {ws}, {imp}, ch.row, ch.id, {before} FROM ch),
@@ -609,9 +643,9 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
 /// The staged rows that update somebody, one per contact: where each row stands for itself (IMP-11 `all`)
 /// several may have the same contact, and then they act as one after the other would.
 fn source(sql: &mut Sql, applying: &Applying<'_>, n: &Names) -> String {
-    let range = &n.range;
+    let Names { range, staged, .. } = n;
     let rows = format!(
-        "SELECT r.contact_id, r.outcome, s.* FROM import_rows r {STAGED}
+        "SELECT r.contact_id, r.outcome, s.* FROM import_rows r {staged}
          WHERE {range} AND r.outcome IN ('update', 'restore')"
     );
     if applying.matching.in_file != InFile::All {

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::imports::mapping::{Field, Mapping};
 use kartoteka_domain::imports::matching::{Action, Class, InFile, MatchKey, Matching};
 
 use crate::db::Tenant;
@@ -27,12 +28,27 @@ impl Rows {
     pub const ALL: Self = Self { after: 0, up_to: i64::MAX };
 }
 
-/// Folds rows that share a key into one (IMP-11): the others get `head`, and for [`InFile::Merge`] the head
-/// gets every later value that is not empty.
+/// Memory for sorting and hashing a million keys without files on disk, for the rest of the transaction. It
+/// is a limit, not a reservation: small imports take little.
 ///
 /// # Errors
 /// What the database said.
-pub fn fold(tenant: &mut Tenant<'_>, import: ImportId, in_file: InFile) -> Result<(), StoreError> {
+pub fn room_to_work(tenant: &mut Tenant<'_>) -> Result<(), StoreError> {
+    Ok(tenant.conn.batch_execute("SET LOCAL work_mem = '64MB'")?)
+}
+
+/// Folds rows that share a key into one (IMP-11): the others are decided here, as `merged_in_file`, and for
+/// [`InFile::Merge`] the one they are folded into gets every later value that is not empty. The base has no
+/// part in it, so it is done once for a plan, before [`classify`].
+///
+/// # Errors
+/// What the database said.
+pub fn fold(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    mapping: &Mapping,
+    in_file: InFile,
+) -> Result<(), StoreError> {
     let pick = match in_file {
         InFile::All => return Ok(()),
         InFile::Merge | InFile::First => "min",
@@ -40,65 +56,70 @@ pub fn fold(tenant: &mut Tenant<'_>, import: ImportId, in_file: InFile) -> Resul
     };
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    // the wide rows stay as they are: to write where they went into them would cost more than all the rest
     sql.push(&format!(
-        "UPDATE import_staged s SET head = g.head FROM (
+        "INSERT INTO import_rows (workspace_id, import_id, row, line, outcome, merged_into, problems)
+         SELECT s.workspace_id, s.import_id, s.row, s.line, 'merged_in_file', g.head, s.problems FROM (
             SELECT key, {pick}(row) AS head FROM import_staged
             WHERE workspace_id = {ws} AND import_id = {imp} AND valid AND key IS NOT NULL
             GROUP BY key HAVING count(*) > 1) g
-         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.valid AND s.key = g.key AND s.row <> g.head"
+         JOIN import_staged s ON s.key = g.key
+         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.valid AND s.row <> g.head"
     ));
-    let folded = sql.execute(tenant.conn)?;
-    if folded > 0 && in_file == InFile::Merge {
-        merge_values(tenant, import)?;
+    // nothing is known of the table's new rows, and a loop over both sides is the wrong guess
+    Lookup::Scan.say(tenant)?;
+    let folded = sql.execute(tenant.conn);
+    Lookup::unsay(tenant)?;
+    if folded? > 0 && in_file == InFile::Merge {
+        merge_values(tenant, import, mapping)?;
     }
     Ok(())
 }
 
-/// Columns of the staging table that hold one value each.
-const VALUES: &[&str] = &[
-    "external_id",
-    "first_name",
-    "last_name",
-    "title_before",
-    "title_after",
-    "company_name",
-    "job_title",
-    "email",
-    "email_key",
-    "phone",
-    "birth_date",
-    "gender",
-    "street",
-    "city",
-    "postal_code",
-    "region",
-    "country",
-    "language",
-    "time_zone",
-    "state",
-    "score",
-    "subscribed",
-    "muted",
-    "email_hash",
-];
+/// Columns of the staging table that can differ from row to row of one key and hold one value each.
+fn merged_columns(mapping: &Mapping) -> Vec<&'static str> {
+    let mut columns = Vec::new();
+    for (field, ..) in mapping.fields() {
+        columns.push(field.column());
+        if field == Field::Email {
+            columns.extend(["email_key", "email_hash"]);
+        }
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
 
-fn merge_values(tenant: &mut Tenant<'_>, import: ImportId) -> Result<(), StoreError> {
+fn merge_values(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    mapping: &Mapping,
+) -> Result<(), StoreError> {
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
-    let last: String =
-        VALUES.iter().map(|c| format!("last_present({c} ORDER BY row) AS {c}, ")).collect();
-    let set: String = VALUES.iter().map(|c| format!("{c} = v.{c}, ")).collect();
+    let columns = merged_columns(mapping);
+    // the members come last first, so the first value that is not NULL is the last that was said; an
+    // aggregate that sorts by itself would do so for each column of each key
+    let last: String = columns
+        .iter()
+        .map(|c| format!("(array_agg(m.{c}) FILTER (WHERE m.{c} IS NOT NULL))[1] AS {c}, "))
+        .collect();
+    let set: String = columns.iter().map(|c| format!("{c} = v.{c}, ")).collect();
+    let search = ["first_name", "last_name", "email", "phone", "company_name"].map(|column| {
+        let of = if columns.contains(&column) { "v" } else { "s" };
+        format!("{of}.{column}")
+    });
     sql.push(&format!(
-        "WITH heads AS MATERIALIZED (
-            SELECT DISTINCT head FROM import_staged
-            WHERE workspace_id = {ws} AND import_id = {imp} AND head IS NOT NULL),
+        "WITH f AS MATERIALIZED (
+            SELECT row, merged_into AS head FROM import_rows
+            WHERE workspace_id = {ws} AND import_id = {imp} AND outcome = 'merged_in_file'),
+         h AS MATERIALIZED (SELECT row, head FROM f UNION ALL SELECT DISTINCT head, head FROM f),
          members AS MATERIALIZED (
-            SELECT coalesce(s.head, s.row) AS head_row, s.* FROM import_staged s
-            WHERE s.workspace_id = {ws} AND s.import_id = {imp}
-              AND (s.head IS NOT NULL OR s.row IN (SELECT head FROM heads))),
+            SELECT h.head AS head_row, s.* FROM h JOIN import_staged s ON s.row = h.row
+            WHERE s.workspace_id = {ws} AND s.import_id = {imp} ORDER BY h.head, s.row DESC),
          v AS (
-            SELECT head_row, {last} nullif(jsonb_overlay(details ORDER BY row), '{{}}') AS details
-            FROM members GROUP BY head_row),
+            SELECT m.head_row, {last} nullif(jsonb_overlay(m.details ORDER BY m.row), '{{}}') AS details
+            FROM members m GROUP BY m.head_row),
          t AS (
             SELECT head_row, array_agg(DISTINCT o) AS tags FROM members, unnest(tags) AS o GROUP BY head_row),
          c AS (
@@ -108,12 +129,15 @@ fn merge_values(tenant: &mut Tenant<'_>, import: ImportId) -> Result<(), StoreEr
          x AS (
             SELECT head_row, array_agg(DISTINCT o) AS cleared FROM members, unnest(cleared) AS o GROUP BY head_row)
          UPDATE import_staged s SET {set} details = v.details, tags = t.tags, consents = c.consents,
-            cleared = x.cleared,
-            search = contact_search(v.first_name, v.last_name, v.email, v.phone, v.company_name)
+            cleared = x.cleared, search = contact_search({search})
          FROM v LEFT JOIN t USING (head_row) LEFT JOIN c USING (head_row) LEFT JOIN x USING (head_row)
-         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = v.head_row"
+         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = v.head_row",
+        search = search.join(", "),
     ));
-    sql.execute(tenant.conn).map(drop)
+    Lookup::Scan.say(tenant)?;
+    let merged = sql.execute(tenant.conn);
+    Lookup::unsay(tenant)?;
+    merged.map(drop)
 }
 
 /// How the contacts of a key are looked up.
@@ -179,6 +203,7 @@ pub struct Own {
 }
 
 /// Decides class, outcome and matched contact of each row (IMP-8, IMP-9) and writes them to `import_rows`.
+/// Rows that are folded into others ([`fold`]) are decided already.
 /// The contacts in `own`, which this very import made, are no part of the base it is compared with.
 ///
 /// # Errors
@@ -231,7 +256,7 @@ pub fn classify(
         min(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS first_live,
         max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NULL) AS last_live,
         max(c.id::text COLLATE \"C\") FILTER (WHERE c.trashed_at IS NOT NULL) AS last_trashed";
-    let takes_part = "s.valid AND s.head IS NULL AND s.key IS NOT NULL";
+    let takes_part = "s.valid AND s.key IS NOT NULL";
     let matches = match lookup {
         // one index probe for each row, and nothing to be joined afterwards
         Lookup::Probe => format!(
@@ -242,19 +267,27 @@ pub fn classify(
               WHERE {range} AND {takes_part} GROUP BY s.row) m ON m.row = s.row"
         ),
     };
+    // NOT IN of a sub-select on its own is always hashed, whatever the planner believes of the table
+    let unfolded = if matching.in_file == InFile::All {
+        String::new()
+    } else {
+        format!(
+            " AND s.row NOT IN (SELECT f.row FROM import_rows f WHERE f.workspace_id = {ws} AND f.import_id = {imp}
+                AND f.row > {after} AND f.row <= {up_to} AND f.outcome = 'merged_in_file')"
+        )
+    };
     sql.push(&format!(
         "INSERT INTO import_rows (workspace_id, import_id, row, line, class, outcome, contact_id, problems)
          SELECT d.workspace_id, d.import_id, d.row, d.line, d.class,
-            CASE WHEN NOT d.valid THEN 'invalid' WHEN d.head IS NOT NULL THEN 'merged_in_file'
-                 ELSE CASE d.class {outcome} END END,
+            CASE WHEN NOT d.valid THEN 'invalid' ELSE CASE d.class {outcome} END END,
             (CASE d.class {contact} END)::uuid, d.problems
          FROM (
-            SELECT s.workspace_id, s.import_id, s.row, s.line, s.valid, s.head, s.problems,
-                CASE WHEN NOT s.valid OR s.head IS NOT NULL THEN NULL
+            SELECT s.workspace_id, s.import_id, s.row, s.line, s.valid, s.problems,
+                CASE WHEN NOT s.valid THEN NULL
                      WHEN coalesce(m.found, 0) = 0 THEN 'none' WHEN m.live = 1 THEN 'one' WHEN m.live > 1 THEN 'many'
                      ELSE 'in_trash' END AS class, m.first_live, m.last_live, m.last_trashed
             FROM import_staged s LEFT JOIN {matches}
-            WHERE {range}) AS d"
+            WHERE {range}{unfolded}) AS d"
     ));
     lookup.say(tenant)?;
     let done = sql.execute(tenant.conn);
@@ -262,7 +295,7 @@ pub fn classify(
     done.map(drop)
 }
 
-/// Forgets the decisions about some rows, to decide them anew.
+/// Forgets the decisions about some rows, to decide them anew. What was folded stays folded.
 ///
 /// # Errors
 /// What the database said.
@@ -270,6 +303,7 @@ pub fn forget(tenant: &mut Tenant<'_>, import: ImportId, rows: Rows) -> Result<(
     let mut sql = Sql::new("DELETE FROM import_rows WHERE workspace_id = ");
     sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
     sql.push(" AND row > ").bind(rows.after).push(" AND row <= ").bind(rows.up_to);
+    sql.push(" AND outcome <> 'merged_in_file'");
     sql.execute(tenant.conn).map(drop)
 }
 
@@ -338,6 +372,9 @@ pub struct PlanCounts {
     /// Outcome: folded into another row.
     #[diesel(sql_type = BigInt)]
     pub merged_in_file: i64,
+    /// New contacts, although there is a living one with their key.
+    #[diesel(sql_type = BigInt)]
+    pub known: i64,
     /// Rows with something to report.
     #[diesel(sql_type = BigInt)]
     pub with_problems: i64,
@@ -354,23 +391,32 @@ pub struct PlanCounts {
 /// # Errors
 /// What the database said.
 pub fn count(tenant: &mut Tenant<'_>, import: ImportId) -> Result<PlanCounts, StoreError> {
-    let mut sql = Sql::new("SELECT count(*) AS rows");
+    let sum = |condition: &str| format!("coalesce(sum(n) FILTER (WHERE {condition}), 0)::bigint");
+    let mut sql = Sql::new("SELECT coalesce(sum(n), 0)::bigint AS rows");
     for class in Class::ALL {
-        sql.push(&format!(", count(*) FILTER (WHERE class = '{0}') AS \"{0}\"", class.as_str()));
+        let count = sum(&format!("class = '{}'", class.as_str()));
+        sql.push(&format!(", {count} AS \"{}\"", class.as_str()));
     }
     for outcome in ["create", "update", "restore", "skip", "invalid", "merged_in_file"] {
-        sql.push(&format!(", count(*) FILTER (WHERE outcome = '{outcome}') AS \"{outcome}\""));
+        sql.push(&format!(", {} AS \"{outcome}\"", sum(&format!("outcome = '{outcome}'"))));
     }
-    sql.push(
-        ", count(problems) AS with_problems, coalesce(max(row), 0) AS last_row, \
-         coalesce(sum(hashtextextended(row || ':' || coalesce(class, '') || ':' || outcome || ':' || coalesce(contact_id::text, ''), 7)::numeric), 0)::text AS digest \
-         FROM import_rows WHERE workspace_id = ",
-    );
+    // grouped first: a dozen comparisons for each group in place of each row
+    sql.push(&format!(
+        ", {} AS known, coalesce(sum(with_problems), 0)::bigint AS with_problems, coalesce(max(last_row), 0) AS last_row, \
+         coalesce(sum(digest), 0)::text AS digest FROM (
+            SELECT class, outcome, count(*) AS n, count(problems) AS with_problems, max(row) AS last_row,
+                sum(hashint8extended(row, hashtextextended(outcome, hashtextextended(coalesce(class, ''),
+                    coalesce(uuid_hash_extended(contact_id, 7), 7))))) AS digest
+            FROM import_rows WHERE workspace_id = ",
+        sum("outcome = 'create' AND class IN ('one', 'many')")
+    ));
     sql.bind(tenant.workspace).push(" AND import_id = ").bind(import.0);
+    sql.push(" GROUP BY class, outcome) AS decided");
     Ok(sql.first(tenant.conn)?.unwrap_or_default())
 }
 
 /// How many of the contacts to be made would be duplicates: of one another, or of a living contact (IMP-6).
+/// Where rows of one key are folded, the second is [`PlanCounts::known`] and the first cannot be.
 ///
 /// # Errors
 /// What the database said.
@@ -379,7 +425,11 @@ pub fn duplicates(
     import: ImportId,
     matching: &Matching,
     lookup: Lookup,
+    counts: &PlanCounts,
 ) -> Result<i64, StoreError> {
+    if matching.key.is_some() && matching.in_file != InFile::All {
+        return Ok(counts.known);
+    }
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
     let created = format!(
@@ -435,6 +485,9 @@ pub fn suppressed(
     import: ImportId,
     rows: Rows,
 ) -> Result<i64, StoreError> {
+    if !has_suppressions(tenant)? {
+        return Ok(0);
+    }
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
     let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));

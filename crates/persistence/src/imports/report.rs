@@ -76,8 +76,9 @@ pub fn rows(
             CASE WHEN r.outcome <> 'create' THEN r.contact_id
                  WHEN i.committed_at IS NOT NULL AND r.row <= i.applied_row
                  THEN import_row_id((extract(epoch FROM i.committed_at) * 1000)::bigint, i.id_salt, r.row) END AS contact_id,
-            (SELECT s.head FROM import_staged s WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = r.row
-                AND r.outcome = 'merged_in_file') AS merged_into,
+            -- the older place of it is read for imports planned before there was this one
+            coalesce(r.merged_into, (SELECT s.head FROM import_staged s WHERE s.workspace_id = {ws} AND s.import_id = {imp}
+                AND s.row = r.row AND r.outcome = 'merged_in_file')) AS merged_into,
             r.problems
          FROM import_rows r JOIN imports i ON i.workspace_id = {ws} AND i.id = {imp}
          WHERE r.workspace_id = {ws} AND r.import_id = {imp} AND r.row > "

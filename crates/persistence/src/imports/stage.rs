@@ -3,7 +3,6 @@
 //! The format is written by hand: it is a third faster than text and needs a fifth of the CPU of Diesel's
 //! typed COPY, which holds all rows in memory (PostgreSQL manual, COPY, "Binary Format").
 
-use std::cell::RefCell;
 use std::io::Write;
 
 use chrono::NaiveDate;
@@ -62,8 +61,10 @@ diesel::table! {
 
 /// How many fields a staged row has in the COPY.
 const FIELDS: i16 = 36;
-/// Bytes gathered before they are handed to libpq; each hand-over is one message.
-const BUFFER_BYTES: usize = 1 << 16;
+/// Bytes handed to libpq at once; each hand-over is one message.
+const MESSAGE_BYTES: usize = 1 << 16;
+/// What a binary COPY begins with: signature, no flags, no extension.
+const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 /// Error of the COPY callback.
 #[derive(Debug, thiserror::Error)]
@@ -83,31 +84,75 @@ pub struct Staged {
     pub email_hash: Option<Vec<u8>>,
 }
 
-/// Adds rows. They must come in order and not be there yet.
+/// Rows in the form COPY takes them. A row in it needs a third of the memory of a [`StagedRow`], and no
+/// allocation of its own.
+#[derive(Debug)]
+pub struct Batch {
+    workspace: WorkspaceId,
+    import: ImportId,
+    bytes: Vec<u8>,
+    rows: usize,
+    last_row: u64,
+}
+
+impl Batch {
+    /// An empty batch for the rows of an import, with room for so many bytes and one more row.
+    #[must_use]
+    pub fn new(workspace: WorkspaceId, import: ImportId, capacity: usize) -> Self {
+        let bytes = Vec::with_capacity(capacity + (1 << 16));
+        Self { workspace, import, bytes, rows: 0, last_row: 0 }
+    }
+
+    /// Adds a row; rows come in order.
+    pub fn push(&mut self, staged: &Staged) {
+        if self.bytes.is_empty() {
+            self.bytes.extend_from_slice(HEAD);
+        }
+        write_row(&mut self.bytes, self.workspace, self.import, staged);
+        self.rows += 1;
+        self.last_row = staged.row.row;
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Number of the last row; 0 when it has none.
+    #[must_use]
+    pub fn last_row(&self) -> u64 {
+        self.last_row
+    }
+
+    /// Makes it empty. Its memory is kept for the next rows.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows = 0;
+        self.last_row = 0;
+    }
+}
+
+/// Adds the rows of a batch. They must come in order and not be there yet.
 ///
 /// # Errors
 /// What the database said.
-pub fn append(
-    tenant: &mut Tenant<'_>,
-    import: ImportId,
-    rows: &[Staged],
-) -> Result<usize, StoreError> {
-    let workspace = tenant.workspace;
-    // the callback is `Fn`, and there is nothing to borrow twice
-    let buffer = RefCell::new(Vec::with_capacity(BUFFER_BYTES * 2));
+pub fn append(tenant: &mut Tenant<'_>, batch: &Batch) -> Result<usize, StoreError> {
+    if batch.rows == 0 {
+        return Ok(0);
+    }
     let copied = copy_from(import_staged::table)
         .from_raw_data(import_staged::table, |out: &mut dyn Write| {
-            let mut buffer = buffer.borrow_mut();
-            buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-            for staged in rows {
-                write_row(&mut buffer, workspace, import, staged);
-                if buffer.len() >= BUFFER_BYTES {
-                    out.write_all(&buffer)?;
-                    buffer.clear();
-                }
+            for message in batch.bytes.chunks(MESSAGE_BYTES) {
+                out.write_all(message)?;
             }
-            buffer.extend_from_slice(&(-1_i16).to_be_bytes());
-            out.write_all(&buffer)?;
+            out.write_all(&(-1_i16).to_be_bytes())?;
             Ok::<(), CopyError>(())
         })
         .with_format(CopyFormat::Binary)
@@ -281,5 +326,16 @@ pub fn save_tags(
 /// # Errors
 /// What the database said.
 pub fn analyze(tenant: &mut Tenant<'_>) -> Result<(), StoreError> {
-    Sql::new("ANALYZE import_staged").execute(tenant.conn).map(drop)
+    // the columns that rows are found and joined by; of all of them it takes as long as staging 20,000 rows
+    let columns = "ANALYZE import_staged (workspace_id, import_id, row, key)";
+    Sql::new(columns).execute(tenant.conn).map(drop)
+}
+
+/// The same of the table of decisions.
+///
+/// # Errors
+/// What the database said.
+pub fn analyze_rows(tenant: &mut Tenant<'_>) -> Result<(), StoreError> {
+    let columns = "ANALYZE import_rows (workspace_id, import_id, row, outcome)";
+    Sql::new(columns).execute(tenant.conn).map(drop)
 }
