@@ -194,7 +194,7 @@ impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:>2}  {:<62} {:>9}  must {:>10}  aim {:>10}  {:<6}  {}",
+            "{:>2}  {:<84} {:>9}  must {:>10}  aim {:>10}  {:<6}  {}",
             self.goal,
             self.what,
             self.unit.show(self.value),

@@ -274,12 +274,8 @@ fn copy_ratios(
             "commit_seconds": committed, "import_postgres_cpu_seconds": cpu,
         })),
         // the clock of a busy machine says little; its CPU time says more
-        Figure::noted(
-            goal,
-            format!("import of {what} to COPY, in CPU time of all processes"),
-            by_cpu,
-        )
-        .raw(format!("COPY {copied_cpu:.2} s, import {:.2} s", cpu + service)),
+        Figure::noted(goal, format!("the same in CPU time, {what}"), by_cpu)
+            .raw(format!("COPY {copied_cpu:.2} s, import {:.2} s", cpu + service)),
         Figure::noted(goal, format!("the commit of {what} alone"), ratio(|import| import.commit))
             .raw(format!("COPY {copied:.2} s, commit {committed:.2} s")),
     ]
@@ -291,7 +287,7 @@ fn against_copy(rows: u64, rounds: &Rounds) -> Vec<Figure> {
 }
 
 fn overlapping_against_copy(rows: u64, rounds: &Rounds) -> Vec<Figure> {
-    let what = format!("{0} rows into {0}, 30 % overlap,", words(rows));
+    let what = format!("{0} rows into {0} (30 % overlap)", words(rows));
     copy_ratios(2, &what, (0.4, 0.7), &rounds.overlapping, &rounds.overlapping_copied)
 }
 

@@ -138,6 +138,23 @@ impl Bench {
     }
 }
 
+impl Arguments {
+    /// What decides about the figures, as it can be given again.
+    fn command(&self) -> String {
+        let mut words: Vec<String> = vec!["kartoteka-bench".to_owned()];
+        words.extend(self.goals.iter().map(u8::to_string));
+        let rows: Vec<String> = self
+            .rows
+            .iter()
+            .map(|rows| imports::words(*rows).replace(' ', "").to_lowercase())
+            .collect();
+        words.push(format!("--rows {}", rows.join(",")));
+        words.extend(self.rounds.map(|rounds| format!("--rounds {rounds}")));
+        words.extend(self.explain.as_ref().map(|_| "--explain".to_owned()));
+        words.join(" ")
+    }
+}
+
 /// `10k`, `1m`, `250000`
 fn count(text: &str) -> Result<u64, String> {
     let text = text.trim().to_lowercase();
@@ -188,6 +205,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         if arguments.goals.is_empty() { (1..=15).collect() } else { arguments.goals.clone() };
     bench.run(&goals, &arguments.rows)?;
     let report = Report {
+        command: arguments.command(),
         costs: &bench.costs.borrow(),
         figures: &bench.figures.borrow(),
         postgres: bench.postgres.version()?,
@@ -213,13 +231,11 @@ fn end_on_signal(postmaster: u32, folder: PathBuf) -> Outcome<()> {
                 return;
             };
             tokio::select! { _ = interrupted.recv() => {}, _ = terminated.recv() => {} }
+            eprintln!("kartoteka-bench: stopped");
+            process::kill_children();
             // immediate: what is in it is thrown away
-            let stopped = Command::new("kill").args(["-QUIT", &postmaster.to_string()]).status();
+            let _ = Command::new("kill").args(["-QUIT", &postmaster.to_string()]).status();
             let _ = fs::remove_dir_all(&folder);
-            eprintln!(
-                "kartoteka-bench: stopped ({})",
-                if stopped.is_ok() { "cleanly" } else { "not the database" }
-            );
             std::process::exit(130);
         });
     });

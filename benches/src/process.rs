@@ -1,6 +1,7 @@
 //! What processes used, read from `/proc` (proc(5)).
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::Outcome;
@@ -26,6 +27,19 @@ pub(crate) fn cpu_of_family(pid: u32) -> Outcome<Duration> {
         }
     }
     Ok(sum)
+}
+
+/// Ends every child of this process at once.
+pub(crate) fn kill_children() {
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Ok(pid) = name.parse()
+            && stat(pid).is_ok_and(|stat| stat.parent == std::process::id())
+        {
+            // it may have ended by itself
+            let _ = Command::new("kill").args(["-KILL", &name]).status();
+        }
+    }
 }
 
 struct Stat {

@@ -14,6 +14,8 @@ use crate::import::CostLine;
 pub(crate) struct Report<'a> {
     pub(crate) figures: &'a [Figure],
     pub(crate) costs: &'a [CostLine],
+    /// The command as it can be given again, without where files go.
+    pub(crate) command: String,
     /// Version of PostgreSQL.
     pub(crate) postgres: String,
 }
@@ -26,7 +28,7 @@ impl Report<'_> {
     /// One object with everything.
     pub(crate) fn write_json(&self, path: &Path) -> Outcome<()> {
         let report = json!({
-            "run": { "command": command(), "date": date(), "commit": commit(), "machine": machine(), "postgres": self.postgres },
+            "run": { "command": self.command, "date": date(), "commit": commit(), "machine": machine(), "postgres": self.postgres },
             "figures": self.figures.iter().map(Figure::json).collect::<Vec<Value>>(),
             "costs": self.costs.iter().map(CostLine::json).collect::<Vec<Value>>(),
         });
@@ -52,7 +54,7 @@ impl Report<'_> {
             figures.iter().partition(|figure| figure.verdict() != Verdict::Noted);
         let mut text = format!(
             "`{}`, {}, commit {}, {}, PostgreSQL {}.\n\n",
-            command(),
+            self.command,
             date(),
             commit(),
             machine(),
@@ -70,7 +72,7 @@ impl Report<'_> {
         if !self.costs.is_empty() {
             text.push_str(
                 "\nCosts of imports, medians (CPU in seconds):\n\n\
-                 | rows | into | step | s | rows/s | µs a row | CPU PostgreSQL | CPU service | WAL MB |\n\
+                 | rows | import | step | s | rows/s | µs a row | CPU PostgreSQL | CPU service | WAL MB |\n\
                  |---|---|---|---|---|---|---|---|---|\n",
             );
             for cost in self.costs {
@@ -80,12 +82,6 @@ impl Report<'_> {
         }
         text
     }
-}
-
-/// The command as it can be given again.
-fn command() -> String {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    format!("kartoteka-bench {}", words.join(" ")).trim_end().to_owned()
 }
 
 fn date() -> String {
