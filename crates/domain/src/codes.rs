@@ -66,6 +66,7 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", "The idempotency key was used for another request.";
     IdempotencyInProgress = "idempotency_in_progress", "The first request with this idempotency key is still running.";
     StorageFull = "storage_full", "There is no room left to store this.";
+    StorageReadOnly = "storage_read_only", "The database can be read but not written right now.";
 
     // single fields
     UnknownField = "unknown_field", "There is no such field.";

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// There is no room left on the disk of the database.
     #[error("the database has no room left")]
     Full,
+    /// The database can be read but not written: its disk failed, or it is the copy of another one.
+    #[error("the database cannot be written")]
+    ReadOnly,
     /// A stored row is not what the code expects.
     #[error("{table}: {problem}")]
     Inconsistent {
@@ -69,6 +72,8 @@ const BUSY: &[&str] = &[
 
 const FULL: &[&str] = &["could not extend file", "could not write", "No space left on device"];
 
+const READ_ONLY: &[&str] = &["in a read-only transaction", "Read-only file system"];
+
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         let DieselError::DatabaseError(kind, info) = &error else {
@@ -81,6 +86,10 @@ impl From<DieselError> for StoreError {
             return Self::Constraint(name.to_owned());
         }
         let message = info.message();
+        // before FULL: it ends the same messages, and says more
+        if READ_ONLY.iter().any(|words| message.contains(words)) {
+            return Self::ReadOnly;
+        }
         if FULL.iter().any(|start| message.contains(start)) {
             return Self::Full;
         }

@@ -5,7 +5,7 @@ use kartoteka_tests::faults::{Form, hold, imports};
 /// IMP-17, IMP-18
 #[test]
 fn a_killed_worker_loses_and_doubles_nothing() {
-    hold(imports::worker_kills, Form::short(4));
+    hold(imports::worker_kills, Form::short(2));
 }
 
 /// IMP-17, IMP-18

@@ -2,6 +2,8 @@
 //! how busy the machine is is judged here.
 
 mod connections;
+mod disk;
 mod idempotency;
 mod imports;
+mod jobs;
 mod requests;

@@ -1,30 +1,50 @@
-//! A worker process for tests that kill one: works off what is due in the database of `DATABASE_URL` and ends.
+//! A worker process for tests that kill one, on the database of `DATABASE_URL`: works off what is due and
+//! ends; or, with a number of slots as argument, goes on until it is killed, seen by the workers of the
+//! same `KARTOTEKA_DATA_DIR`, and knows the jobs of `kartoteka_tests::faults::jobs` only.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use kartoteka_app::clock::SystemClock;
-use kartoteka_app::worker::{Environment, run_due};
+use kartoteka_app::worker::{Environment, Presence, Runner, run_due};
 use kartoteka_persistence::{Db, Settings};
+use kartoteka_tests::faults::jobs;
 
 fn main() -> ExitCode {
     let Ok(url) = std::env::var("DATABASE_URL") else {
         eprintln!("DATABASE_URL names the database");
         return ExitCode::FAILURE;
     };
+    let slots: Option<u32> = std::env::args().nth(1).and_then(|word| word.parse().ok());
     let mut settings = Settings::new(url);
-    settings.pool_size = 2;
+    settings.pool_size = 2 + slots.unwrap_or(0);
     settings.wait = std::time::Duration::from_secs(20);
     let environment = Environment {
         db: Db::connect(&settings),
         clock: Arc::new(SystemClock),
         secret: Arc::from(*b"a secret of the tests, 32 bytes!"),
     };
-    match run_due(&environment, &format!("test-{}", std::process::id())) {
-        Ok(_) => ExitCode::SUCCESS,
+    let owner = format!("test-{}", std::process::id());
+    let done = match slots {
+        None => run_due(&environment, &owner).map(drop).map_err(|error| error.to_string()),
+        Some(slots) => go_on(environment, owner, slots).map_err(|error| error.to_string()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn go_on(environment: Environment, owner: String, slots: u32) -> std::io::Result<()> {
+    let folder = std::env::var_os("KARTOTEKA_DATA_DIR").unwrap_or_default();
+    let presence = Presence::announce(&Path::new(&folder).join("workers"), owner)?;
+    let slots = usize::try_from(slots).unwrap_or(1);
+    let _runner = Runner::start_seen_with(environment, presence, slots, jobs::works())?;
+    loop {
+        std::thread::park();
     }
 }

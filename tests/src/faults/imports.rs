@@ -149,8 +149,9 @@ fn under_fire(
         twin: site.client(),
         harmed: site.client_in("Harmed"),
         chance: Chance::new(form.seed),
-        rows: form.pick(30_000, 2_000),
+        rows: form.pick(30_000, 1_000),
         left: form.times,
+        most: form.pick(u64::MAX, form.times),
         struck: [0; 3],
         taken_up: Duration::ZERO,
         unplanned: Vec::new(),
@@ -201,6 +202,8 @@ struct Range<'a> {
     rows: u64,
     /// Blows during a commit that are still to come.
     left: u64,
+    /// Most blows in one job.
+    most: u64,
     struck: [u64; 3],
     taken_up: Duration,
     unplanned: Vec<String>,
@@ -231,7 +234,7 @@ impl Range<'_> {
             let living = self.living(harmed);
             self.begin(client, harmed, *phase, round);
             // the base is the ground both stand on: laid in peace
-            let most = if round == 0 { 0 } else { phase.most() };
+            let most = if round == 0 { 0 } else { self.most.min(phase.most()) };
             self.harm_until_the_end(harmed, *phase, span, most, harm);
             if *phase == Phase::Committing {
                 self.hold_plan(client, harmed, living);

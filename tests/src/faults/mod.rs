@@ -9,10 +9,12 @@
 
 pub mod chance;
 pub mod connections;
+pub mod disk;
 pub mod figure;
 pub mod http;
 pub mod idempotency;
 pub mod imports;
+pub mod jobs;
 pub mod processes;
 pub mod requests;
 
@@ -86,10 +88,28 @@ pub const SCENARIOS: &[Scenario] = &[
         run: connections::all_taken,
     },
     Scenario {
+        name: "disk",
+        about: "the disk fills up, or fails, while an import writes",
+        times: 3,
+        run: disk::trouble,
+    },
+    Scenario {
         name: "idempotency",
         about: "keys are sent two to five times at once, clients leave, the server is killed",
         times: 10_000,
         run: idempotency::keys,
+    },
+    Scenario {
+        name: "queue",
+        about: "jobs are worked off by four workers, one of which is killed all the time",
+        times: 50_000,
+        run: jobs::queue_under_fire,
+    },
+    Scenario {
+        name: "heap",
+        about: "one workspace has a heap of jobs waiting, twenty others one now and then",
+        times: 500_000,
+        run: jobs::heap_of_one,
     },
 ];
 

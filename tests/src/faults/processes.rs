@@ -66,6 +66,7 @@ pub struct Installation {
     postgres: Postgres,
     port: u16,
     settings: Vec<(String, String)>,
+    private: bool,
 }
 
 /// How an [`Installation`] is made.
@@ -73,6 +74,8 @@ pub struct Installation {
 pub struct Site {
     /// Use a database on the server of the tests.
     pub shared: bool,
+    /// The processes look after their own PostgreSQL, as they do without `DATABASE_URL`.
+    pub private: bool,
     /// Where the data directory is to be; a new folder when absent.
     pub folder: Option<PathBuf>,
     /// Settings of an own PostgreSQL beyond the product's.
@@ -119,7 +122,7 @@ impl Installation {
         };
         // free a moment ago; kept for every start, because tokens name the address
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { folder, postgres, port, settings: site.settings }
+        Self { folder, postgres, port, settings: site.settings, private: site.private }
     }
 
     /// URL of the database.
@@ -159,7 +162,10 @@ impl Installation {
             }
         }
         command.args(arguments).current_dir("/").stdin(Stdio::null());
-        command.env("DATABASE_URL", self.url()).env("KARTOTEKA_DATA_DIR", &self.folder);
+        if !self.private {
+            command.env("DATABASE_URL", self.url());
+        }
+        command.env("KARTOTEKA_DATA_DIR", &self.folder);
         command.env("KARTOTEKA_LISTEN", format!("127.0.0.1:{}", self.port));
         command.env("KARTOTEKA_RATE_LIMIT", "0").env("KARTOTEKA_ADMIN_EMAIL", ADMINISTRATOR);
         command.env("RUST_BACKTRACE", "0").envs(self.settings.iter().cloned());
@@ -311,17 +317,24 @@ impl Installation {
     /// # Panics
     /// It does not stop.
     pub fn stop_postgres(&self, mode: &str) {
+        // pg_ctl does not work as root
+        let mut command = self.as_postgres(&self.cluster().binaries().folder.join("pg_ctl"));
+        command.args(["stop", "--silent", "-w", "-t", "60", "-m", mode, "-D"]);
+        let output = command.arg(self.cluster_folder()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A command that runs as whom the files of PostgreSQL belong to.
+    #[must_use]
+    pub fn as_postgres(&self, program: &Path) -> Command {
         use std::os::unix::process::CommandExt;
-        let folder = self.cluster_folder();
-        let mut command = Command::new(self.cluster().binaries().folder.join("pg_ctl"));
-        command.args(["stop", "--silent", "-w", "-t", "60", "-m", mode, "-D"]).arg(&folder);
-        // pg_ctl does not work as root: it runs as whom the files belong to
-        let owner = fs::metadata(&folder).unwrap();
+        let mut command = Command::new(program);
+        let owner = fs::metadata(self.cluster_folder()).unwrap();
         if owner.uid() != fs::metadata("/proc/self").unwrap().uid() {
             command.uid(owner.uid()).gid(owner.gid());
         }
-        let output = command.current_dir("/").stdin(Stdio::null()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        command.current_dir("/").stdin(Stdio::null());
+        command
     }
 
     /// Starts its own PostgreSQL again; does nothing when it runs.

@@ -61,8 +61,11 @@ pub fn restarts_under_load(form: Form, report: &mut Report) {
     let (ledger, restarts, ids) = runtime.block_on(async {
         let ids = Arc::new(contacts(&client).await);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
+        // a debug build on a busy machine is not to be overloaded as well
+        let rate = form.pick(RATE, RATE / 6);
         let load = tokio::spawn(load(
             client,
+            rate,
             Arc::clone(&ids),
             Arc::clone(&ledger),
             Chance::new(form.seed),
@@ -107,14 +110,15 @@ async fn contacts(client: &Client) -> Vec<String> {
     ids
 }
 
-/// Sends a request every three milliseconds or so, whatever became of the ones before.
+/// Sends so many requests a second, whatever became of the ones before.
 async fn load(
     client: Client,
+    rate: u32,
     ids: Arc<Vec<String>>,
     ledger: Arc<Mutex<Ledger>>,
     mut chance: Chance,
 ) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
     for n in 0_u64.. {
         ticks.tick().await;

@@ -268,6 +268,12 @@ impl From<StoreError> for Problem {
                 problem.0.cause = Some(error.into());
                 problem
             }
+            StoreError::ReadOnly => {
+                let mut problem = Self::new(Code::StorageReadOnly, "Nothing was stored.")
+                    .with_header(header::RETRY_AFTER, "5");
+                problem.0.cause = Some(error.into());
+                problem
+            }
             StoreError::Constraint(name) => match codes::of_constraint(name) {
                 Some(code) => Self::new(code, code.title()),
                 None => Self::internal(error),

@@ -49,6 +49,12 @@ impl From<Error> for JobError {
                 faults: Vec::new(),
                 extra: serde_json::Map::new(),
             })),
+            Error::Store(StoreError::ReadOnly) => Self::Fail(Box::new(Refusal {
+                code: Code::StorageReadOnly,
+                detail: "the database could not be written; see to its disk and start again".into(),
+                faults: Vec::new(),
+                extra: serde_json::Map::new(),
+            })),
             Error::Refused(refusal) => Self::Fail(refusal),
             Error::NotFound => Self::Fail(Box::new(Refusal {
                 code: Code::NotFound,

@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::{JobId, WorkspaceId};
-use kartoteka_domain::jobs::{CRASHES_BEFORE_CAUTION, HEARTBEAT_SECONDS, JobState, back_off};
+use kartoteka_domain::jobs::{
+    CRASHES_BEFORE_CAUTION, HEARTBEAT_SECONDS, JobState, LEASE_SECONDS, back_off,
+};
 use kartoteka_persistence::jobs::{self, Job};
+use kartoteka_persistence::{StoreError, Tenant};
 
 use super::presence::{Dead, Presence};
 use super::run::{Ended, JobError, Run, refusal_json};
@@ -25,6 +28,8 @@ const HURRIED_POLL: Duration = Duration::from_millis(20);
 const HURRY: Duration = Duration::from_millis(600);
 /// How often leases that ran out are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3);
+/// How often the end of a job is tried to be written while the database is away.
+const END_AGAIN_EVERY: Duration = Duration::from_millis(250);
 /// How often workers of the same folder that died are looked for.
 const LOOK_FOR_DEAD_EVERY: Duration = Duration::from_secs(1);
 
@@ -81,8 +86,21 @@ impl Runner {
         presence: Presence,
         slots: usize,
     ) -> std::io::Result<Self> {
+        Self::start_seen_with(environment, presence, slots, registry())
+    }
+
+    /// As [`Runner::start_seen`], knowing these kinds of work only.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start_seen_with(
+        environment: Environment,
+        presence: Presence,
+        slots: usize,
+        works: Vec<Arc<dyn Work>>,
+    ) -> std::io::Result<Self> {
         let owner = presence.owner().to_owned();
-        Self::start_as(environment, owner, Some(presence), slots, registry())
+        Self::start_as(environment, owner, Some(presence), slots, works)
     }
 
     /// As [`Runner::start`], knowing these kinds of work only.
@@ -291,7 +309,8 @@ fn fail_lost(environment: &Environment, works: &[Arc<dyn Work>], given_up: Vec<J
             faults: Vec::new(),
             extra: serde_json::Map::new(),
         };
-        fail(environment, works, &job, &refusal);
+        // once: whoever looks for dead workers has leases to keep, and finds the job again
+        fail(environment, works, &job, &refusal, &AtomicBool::new(true));
     }
 }
 
@@ -348,7 +367,7 @@ fn run_one(environment: &Environment, works: &[Arc<dyn Work>], job: Job, stop: &
             faults: Vec::new(),
             extra: serde_json::Map::new(),
         };
-        return fail(environment, works, &job, &refusal);
+        return fail(environment, works, &job, &refusal, stop);
     };
     let started = Instant::now();
     tracing::info!("a job begins");
@@ -366,34 +385,67 @@ fn run_one(environment: &Environment, works: &[Arc<dyn Work>], job: Job, stop: &
             tracing::info!(job.state = state.as_str(), took_ms = took, "a job ended");
         }
         Ok(Err(JobError::LeaseLost)) => tracing::warn!("a job was taken over by another worker"),
-        Ok(Err(JobError::Stopped)) => give_back(environment, &job, None),
-        Ok(Err(JobError::Unwanted)) => cancel(environment, &job),
+        Ok(Err(JobError::Stopped)) => give_back(environment, &job, None, stop),
+        Ok(Err(JobError::Unwanted)) => cancel(environment, &job, stop),
         Ok(Err(JobError::Retry(error))) => {
-            retry_or_fail(environment, works, &job, &error.to_string());
+            retry_or_fail(environment, works, &job, &error.to_string(), stop);
         }
         Ok(Err(JobError::Fail(refusal))) => {
             tracing::warn!(problem.code = %refusal.code, "a job failed");
-            fail(environment, works, &job, &refusal);
+            fail(environment, works, &job, &refusal, stop);
         }
-        Err(_) => retry_or_fail(environment, works, &job, "the job panicked"),
+        Err(_) => retry_or_fail(environment, works, &job, "the job panicked", stop),
     }
 }
 
-fn cancel(environment: &Environment, job: &Job) {
+/// Writes how a job ended. What made it end may be that the database went away: then this, too, waits until
+/// it is there again. Who does not write it leaves the job to its lease, half a minute in which nobody works
+/// on it. Room on a full disk is waited for no longer than that.
+///
+/// Ends early when the worker is to stop.
+fn write_end(
+    environment: &Environment,
+    job: &Job,
+    stop: &AtomicBool,
+    write: impl Fn(&mut Tenant<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let lease = Duration::from_secs(LEASE_SECONDS.unsigned_abs());
+    let since = Instant::now();
+    loop {
+        let written = environment.db.write(WorkspaceId(job.workspace_id), &write);
+        let may_pass = match &written {
+            Err(Error::Store(StoreError::Busy(_))) => true,
+            Err(Error::Store(StoreError::Full | StoreError::ReadOnly)) => since.elapsed() < lease,
+            _ => false,
+        };
+        if !may_pass || stop.load(Ordering::Relaxed) {
+            if let Err(error) = &written {
+                tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out");
+            }
+            return written;
+        }
+        std::thread::sleep(END_AGAIN_EVERY);
+    }
+}
+
+fn cancel(environment: &Environment, job: &Job, stop: &AtomicBool) {
     let now = environment.clock.now();
-    let written = environment.db.write(WorkspaceId(job.workspace_id), |tenant| {
+    let written = write_end(environment, job, stop, |tenant| {
         jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Cancelled, None, now)
             .map_err(Error::from)
     });
-    match written {
-        Ok(()) => tracing::info!("a job is not wanted any more"),
-        Err(error) => {
-            tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out");
-        }
+    if written.is_ok() {
+        tracing::info!("a job is not wanted any more");
     }
 }
 
-fn retry_or_fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, error: &str) {
+fn retry_or_fail(
+    environment: &Environment,
+    works: &[Arc<dyn Work>],
+    job: &Job,
+    error: &str,
+    stop: &AtomicBool,
+) {
     if job.attempt >= job.max_attempts {
         tracing::error!(error, "a job failed for the last time");
         let refusal = Refusal {
@@ -402,27 +454,30 @@ fn retry_or_fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, 
             faults: Vec::new(),
             extra: serde_json::Map::new(),
         };
-        return fail(environment, works, job, &refusal);
+        return fail(environment, works, job, &refusal, stop);
     }
     tracing::warn!(error, "a job failed and will be tried again");
-    give_back(environment, job, Some(error));
+    give_back(environment, job, Some(error), stop);
 }
 
-fn give_back(environment: &Environment, job: &Job, error: Option<&str>) {
+fn give_back(environment: &Environment, job: &Job, error: Option<&str>, stop: &AtomicBool) {
     let now = environment.clock.now();
     let run_at = match error {
         Some(_) => now + back_off(job.attempt, rand::random::<f64>()),
         None => now,
     };
-    let written = environment.db.write(WorkspaceId(job.workspace_id), |tenant| {
+    let _ = write_end(environment, job, stop, |tenant| {
         jobs::give_back(tenant, JobId(job.id), job.lease_epoch, run_at, error).map_err(Error::from)
     });
-    if let Err(error) = written {
-        tracing::warn!(error = %error, "a job could not be given back; its lease will run out");
-    }
 }
 
-fn fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, refusal: &Refusal) {
+fn fail(
+    environment: &Environment,
+    works: &[Arc<dyn Work>],
+    job: &Job,
+    refusal: &Refusal,
+    stop: &AtomicBool,
+) {
     let ctx = Context {
         workspace: WorkspaceId(job.workspace_id),
         actor: job.actor(),
@@ -430,7 +485,7 @@ fn fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, refusal: 
         request_id: job.request_id.clone(),
         ip: None,
     };
-    let written = environment.db.write(ctx.workspace, |tenant| {
+    let _ = write_end(environment, job, stop, |tenant| {
         // jobs are locked before their subjects
         jobs::hold(tenant, JobId(job.id), job.lease_epoch)?;
         if let Some(work) = work_among(works, &job.kind) {
@@ -440,7 +495,4 @@ fn fail(environment: &Environment, works: &[Arc<dyn Work>], job: &Job, refusal: 
         jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Failed, problem, ctx.now)
             .map_err(Error::from)
     });
-    if let Err(error) = written {
-        tracing::warn!(error = %error, "the end of a job could not be written; its lease will run out");
-    }
 }
