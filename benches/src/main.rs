@@ -16,6 +16,8 @@ mod loader;
 mod postgres;
 mod process;
 mod report;
+mod requests;
+mod segments;
 mod service;
 
 use std::cell::RefCell;
@@ -132,6 +134,8 @@ impl Bench {
         Service::start(self, EMPTY)?.stop()?;
         for rows in rows {
             imports::measure(self, goals, *rows)?;
+            self.report(segments::measure(self, goals, *rows)?);
+            self.report(requests::measure(self, goals, *rows)?);
             self.forget_bases(*rows)?;
         }
         Ok(())

@@ -87,8 +87,9 @@ fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
             continue;
         }
         let text = text(&path);
-        // the harness has its own lints, and says why
-        if !name.starts_with("tests/") && !text.contains("[lints]\nworkspace = true") {
+        // the harness and the bench have their own lints, and say why
+        let own = name.starts_with("tests/") || name.starts_with("benches/");
+        if !own && !text.contains("[lints]\nworkspace = true") {
             found.push(format!("{name}: [lints] workspace = true"));
         }
         let dependencies = text.split("\n[").filter(|part| {

@@ -6,4 +6,5 @@ mod disk;
 mod idempotency;
 mod imports;
 mod jobs;
+mod overload;
 mod requests;

@@ -15,6 +15,7 @@ pub mod http;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;
+pub mod overload;
 pub mod processes;
 pub mod requests;
 
@@ -110,6 +111,12 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "one workspace has a heap of jobs waiting, twenty others one now and then",
         times: 500_000,
         run: jobs::heap_of_one,
+    },
+    Scenario {
+        name: "overload",
+        about: "ten times as many requests as the server can take, for so many seconds, twice",
+        times: 60,
+        run: overload::storms,
     },
 ];
 

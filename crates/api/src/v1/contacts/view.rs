@@ -157,7 +157,7 @@ pub(crate) enum State {
     "salutations": [null, null], "origin": "manual", "owners": [],
     "created_at": "2026-05-01T10:00:00Z", "updated_at": "2026-05-01T10:00:00Z", "trashed_at": null
 }))]
-pub(crate) struct ContactView {
+pub struct ContactView {
     /// Its id; ids sort in order of creation.
     pub(crate) id: Uuid,
     /// Name of the contact in another system.
