@@ -253,6 +253,34 @@ async fn a_job_that_fails_is_tried_again_with_growing_pauses_and_then_given_up()
     assert_eq!(*work.failed.lock().unwrap(), [json!("job_failed")]);
 }
 
+/// IMP-17: that the database went away says nothing about the job: its pauses do not grow, and it goes on in
+/// small steps.
+#[tokio::test]
+async fn a_job_whose_database_goes_away_goes_on_soon_and_in_small_steps() {
+    let app = TestApp::new().await;
+    let (_, works) = scripted(|run| {
+        if run.is_cautious() {
+            return succeeds(run);
+        }
+        let words = "server closed the connection unexpectedly";
+        Err(JobError::Retry(Error::Store(StoreError::Busy(words.into()))))
+    });
+    let id = one(&app);
+    app.execute("UPDATE jobs SET attempt = 4");
+    for crashes in 1..=2 {
+        assert_eq!(work_off(&app, &works), 1);
+        let job = row(&app, id);
+        assert_eq!((&job["state"], &job["crashes"]), (&json!("queued"), &json!(crashes)));
+        let pause = app.count(&format!(
+            "SELECT (extract(epoch FROM run_at - now()) * 1000)::bigint AS n FROM jobs WHERE id = '{id}'"
+        ));
+        assert!(pause <= 6_000, "{pause} ms");
+        app.execute("UPDATE jobs SET run_at = now()");
+    }
+    assert_eq!(work_off(&app, &works), 1);
+    assert_eq!(row(&app, id)["state"], "succeeded");
+}
+
 /// A panic is a failed attempt and takes nobody along.
 #[tokio::test]
 async fn a_job_that_panics_ends_failed_and_the_others_go_on() {

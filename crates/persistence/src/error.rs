@@ -38,6 +38,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the server, or the way to it, went away: whoever asked is not to blame.
+    #[must_use]
+    pub fn lost_connection(&self) -> bool {
+        matches!(self, Self::Busy(words) if GONE.iter().any(|gone| words.contains(gone)))
+    }
+
     /// Name of the constraint that refused the row, if that was it.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
@@ -67,6 +73,21 @@ const BUSY: &[&str] = &[
     "could not receive data from server",
     "could not send data to server",
     "query_wait_timeout",
+    "pgbouncer cannot connect",
+];
+
+/// Those of them that say that the server went away, or does not take connections.
+const GONE: &[&str] = &[
+    "terminating connection due to",
+    "the database system is",
+    "server closed the connection",
+    "no connection to the server",
+    "connection to server",
+    "could not connect",
+    "the connection broke",
+    "SSL connection has been closed",
+    "could not receive data from server",
+    "could not send data to server",
     "pgbouncer cannot connect",
 ];
 

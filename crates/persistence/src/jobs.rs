@@ -390,6 +390,17 @@ pub fn finish(
     expect_one(sql.execute(tenant.conn)?)
 }
 
+/// Why a worker gives a job back before its end.
+#[derive(Clone, Copy, Debug)]
+pub enum GivenBack<'a> {
+    /// The worker stops on request: no attempt is counted.
+    Stopped,
+    /// It failed, with these words.
+    Failed(&'a str),
+    /// The database went away while it worked: remembered like the death of a worker.
+    DatabaseAway(&'a str),
+}
+
 /// Puts a running job back into the queue: after a failure that may pass, or because the worker stops.
 ///
 /// # Errors
@@ -399,16 +410,19 @@ pub fn give_back(
     id: JobId,
     epoch: i64,
     run_at: DateTime<Utc>,
-    error: Option<&str>,
+    why: GivenBack<'_>,
 ) -> Result<(), StoreError> {
     let mut sql = Sql::new(
         "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_at = ",
     );
-    sql.bind(run_at).push(", last_error = coalesce(").bind(error).push(", last_error)");
-    if error.is_none() {
-        // a worker that stops on request is no failed attempt
-        sql.push(", attempt = greatest(attempt - 1, 0)");
-    }
+    sql.bind(run_at);
+    match why {
+        GivenBack::Stopped => sql.push(", attempt = greatest(attempt - 1, 0)"),
+        GivenBack::Failed(error) => sql.push(", last_error = ").bind(error),
+        GivenBack::DatabaseAway(error) => {
+            sql.push(", crashes = crashes + 1, last_error = ").bind(error)
+        }
+    };
     sql.push(" WHERE workspace_id = ").bind(tenant.workspace);
     sql.push(" AND id = ").bind(id.0).push(" AND lease_epoch = ").bind(epoch);
     sql.push(" AND state = 'running'");

@@ -12,7 +12,7 @@ use kartoteka_domain::ids::{JobId, WorkspaceId};
 use kartoteka_domain::jobs::{
     CRASHES_BEFORE_CAUTION, HEARTBEAT_SECONDS, JobState, LEASE_SECONDS, back_off,
 };
-use kartoteka_persistence::jobs::{self, Job};
+use kartoteka_persistence::jobs::{self, GivenBack, Job};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use super::presence::{Dead, Presence};
@@ -385,16 +385,17 @@ fn run_one(environment: &Environment, works: &[Arc<dyn Work>], job: Job, stop: &
             tracing::info!(job.state = state.as_str(), took_ms = took, "a job ended");
         }
         Ok(Err(JobError::LeaseLost)) => tracing::warn!("a job was taken over by another worker"),
-        Ok(Err(JobError::Stopped)) => give_back(environment, &job, None, stop),
+        Ok(Err(JobError::Stopped)) => give_back(environment, &job, GivenBack::Stopped, stop),
         Ok(Err(JobError::Unwanted)) => cancel(environment, &job, stop),
         Ok(Err(JobError::Retry(error))) => {
-            retry_or_fail(environment, works, &job, &error.to_string(), stop);
+            let away = matches!(&error, Error::Store(error) if error.lost_connection());
+            retry_or_fail(environment, works, &job, &error.to_string(), away, stop);
         }
         Ok(Err(JobError::Fail(refusal))) => {
             tracing::warn!(problem.code = %refusal.code, "a job failed");
             fail(environment, works, &job, &refusal, stop);
         }
-        Err(_) => retry_or_fail(environment, works, &job, "the job panicked", stop),
+        Err(_) => retry_or_fail(environment, works, &job, "the job panicked", false, stop),
     }
 }
 
@@ -439,11 +440,15 @@ fn cancel(environment: &Environment, job: &Job, stop: &AtomicBool) {
     }
 }
 
+/// `away`: the database was not there. Then the pause does not grow, for it says nothing about the job; but it
+/// is remembered like the death of a worker, so that a job whose steps are longer than the database lives goes
+/// on in smaller ones.
 fn retry_or_fail(
     environment: &Environment,
     works: &[Arc<dyn Work>],
     job: &Job,
     error: &str,
+    away: bool,
     stop: &AtomicBool,
 ) {
     if job.attempt >= job.max_attempts {
@@ -457,17 +462,19 @@ fn retry_or_fail(
         return fail(environment, works, job, &refusal, stop);
     }
     tracing::warn!(error, "a job failed and will be tried again");
-    give_back(environment, job, Some(error), stop);
+    let why = if away { GivenBack::DatabaseAway(error) } else { GivenBack::Failed(error) };
+    give_back(environment, job, why, stop);
 }
 
-fn give_back(environment: &Environment, job: &Job, error: Option<&str>, stop: &AtomicBool) {
+fn give_back(environment: &Environment, job: &Job, why: GivenBack<'_>, stop: &AtomicBool) {
     let now = environment.clock.now();
-    let run_at = match error {
-        Some(_) => now + back_off(job.attempt, rand::random::<f64>()),
-        None => now,
+    let run_at = match why {
+        GivenBack::Failed(_) => now + back_off(job.attempt, rand::random::<f64>()),
+        GivenBack::DatabaseAway(_) => now + back_off(1, rand::random::<f64>()),
+        GivenBack::Stopped => now,
     };
     let _ = write_end(environment, job, stop, |tenant| {
-        jobs::give_back(tenant, JobId(job.id), job.lease_epoch, run_at, error).map_err(Error::from)
+        jobs::give_back(tenant, JobId(job.id), job.lease_epoch, run_at, why).map_err(Error::from)
     });
 }
 
