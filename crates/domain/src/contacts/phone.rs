@@ -277,6 +277,8 @@ fn thorough(raw: &str, region: Option<Region>) -> Result<(Phone, Option<Box<str>
         (false, Some(region)) => national(digits, region),
         (false, None) => unnamed(digits),
     }?;
+    // without its trunk prefix a number that was long enough may be too short
+    let phone = Phone::from_e164(phone.as_str())?;
     Ok((phone, dialled.extension))
 }
 
@@ -633,6 +635,14 @@ mod tests {
         for raw in ["420602123456", "+0420602123456", "+42060212345a", "+420", "+4206021234561234"]
         {
             assert!(Phone::from_e164(raw).is_err(), "{raw}");
+        }
+    }
+
+    /// IMP-7: what is left without the zero of the trunk is no number any more.
+    #[test]
+    fn a_number_is_long_enough_without_its_trunk_prefix_too() {
+        for raw in ["+43011)12", "+43 0 1112"] {
+            assert_eq!(Phone::parse(raw, None), Err(PhoneError::TooShort), "{raw}");
         }
     }
 
