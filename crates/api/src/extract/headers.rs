@@ -57,8 +57,14 @@ impl FromRequest for IdempotencyKey {
 
 impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(KEY_LENGTH))
+            .pattern(Some("^[!-~]+$"));
         vec![header_parameter(
             "Idempotency-Key",
+            schema,
             "1 to 255 visible ASCII characters. The same key with the same request within 24 hours gets the first \
              answer again, with `Idempotent-Replayed: true`.",
             "8e03978e-40d5-43dd-bc93-6894a57f9324",
@@ -115,19 +121,25 @@ impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![header_parameter(
             "If-Match",
+            ObjectBuilder::new().schema_type(Type::String),
             "The `ETag` of the representation that the change is meant for; another one in the meantime gives 412.",
             "\"yTf0l1bqTQdZfQ1PpGdQ0VtV\"",
         )]
     }
 }
 
-fn header_parameter(name: &str, description: &str, example: &str) -> Parameter {
+fn header_parameter(
+    name: &str,
+    schema: ObjectBuilder,
+    description: &str,
+    example: &str,
+) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .schema(Some(schema))
         .example(Some(example.into()))
         .build()
 }

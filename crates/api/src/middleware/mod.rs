@@ -23,6 +23,7 @@ use kartoteka_domain::codes::Code;
 pub use limits::Limits;
 
 use crate::problem::{MEDIA_TYPE, Problem};
+use crate::service::fallback;
 use crate::state::State;
 use crate::tokens::{Proof, TokenError, Trust, Verified};
 
@@ -141,9 +142,9 @@ async fn guarded(
         Ok(Ok(response)) => Ok(problem_for(response)),
         Ok(Err(error)) => Err(as_problem(error.as_response_error().error_response())),
         Err(panic) => {
-            let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
-            let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-            Err(Problem::internal(format!("panic: {}", words.unwrap_or_default())).error_response())
+            // made words may quote what was being read; where it happened is in the log already
+            let words = panic.downcast_ref::<&str>().copied().unwrap_or("see the line before");
+            Err(Problem::internal(format!("panic: {words}")).error_response())
         }
     }
 }
@@ -167,7 +168,11 @@ async fn limited(
     }
     match state.limits().check(&key) {
         Ok(headers) => {
-            let mut response = next.call(request).await?.map_into_boxed_body();
+            let known = fallback::check_method(request.method(), request.path());
+            let mut response = match known {
+                Ok(()) => next.call(request).await?.map_into_boxed_body(),
+                Err(problem) => request.into_response(problem.error_response()),
+            };
             for (name, value) in headers {
                 response.headers_mut().insert(name, value);
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use kartoteka_domain::contacts::patch::{MAX_DETAIL_CHARS, MAX_DETAIL_NAME_CHARS};
 use serde_json::{Map, Value, json};
 
 use super::examples;
@@ -11,6 +12,7 @@ use super::examples;
 pub(super) fn all(document: &mut Value) {
     bound_integers(document);
     close_request_schemas(document);
+    complete_contact(document);
     examples::fill(document);
     let mut used = BTreeSet::new();
     each_operation(document, |path, method, operation| {
@@ -213,15 +215,17 @@ fn bound_integers(node: &mut Value) {
     }
 }
 
-/// Schemas that requests reach take no members they do not name.
+/// Schemas that requests reach take no members they do not name. Forms do: OAuth has servers ignore
+/// parameters they do not know, and refuse any that stands there twice (RFC 6749, 3.2).
 fn close_request_schemas(document: &mut Value) {
     let mut reached = BTreeSet::new();
     let mut waiting = Vec::new();
-    let bodies: Vec<Value> = super::operations(document)
-        .filter_map(|(_, _, operation)| operation.get("requestBody").cloned())
-        .collect();
-    for body in &bodies {
-        references(body, &mut waiting);
+    let mut forms = Vec::new();
+    let bodies = super::operations(document)
+        .filter_map(|(_, _, operation)| operation.pointer("/requestBody/content")?.as_object());
+    for (kind, media) in bodies.flatten() {
+        let form = kind == "application/x-www-form-urlencoded";
+        references(media, if form { &mut forms } else { &mut waiting });
     }
     while let Some(name) = waiting.pop() {
         if reached.insert(name.clone())
@@ -238,6 +242,51 @@ fn close_request_schemas(document: &mut Value) {
         if let Some(schema) = schemas.get_mut(&name) {
             close(schema);
         }
+    }
+    for name in forms {
+        if let Some(Value::Object(schema)) = schemas.get_mut(&name) {
+            schema.entry("additionalProperties").or_insert_with(|| json!({"type": "string"}));
+        }
+    }
+}
+
+/// What the domain reads of a contact, which types cannot say. Empty text is no value, so that a form can be
+/// sent as it is: a format, a list of words or a shortest length must not say otherwise. Details are flat.
+fn complete_contact(document: &mut Value) {
+    let fields = document.pointer_mut("/components/schemas/ContactInput/properties");
+    let Some(fields) = fields.and_then(Value::as_object_mut) else { return };
+    fields.values_mut().for_each(admit_empty);
+    if let Some(Value::Object(details)) = fields.get_mut("details") {
+        details.insert(
+            "propertyNames".to_owned(),
+            json!({"minLength": 1, "maxLength": MAX_DETAIL_NAME_CHARS, "pattern": "\\S"}),
+        );
+        details.insert(
+            "additionalProperties".to_owned(),
+            json!({"type": ["string", "number", "boolean", "null"], "maxLength": MAX_DETAIL_CHARS}),
+        );
+    }
+}
+
+fn admit_empty(field: &mut Value) {
+    let empty = || json!({"type": "string", "maxLength": 0});
+    let Value::Object(object) = field else { return };
+    let description = object.get("description").cloned();
+    object.remove("minLength");
+    if object.get("format").and_then(Value::as_str) == Some("date") {
+        object.remove("description");
+        let date = Value::Object(std::mem::take(object));
+        object.insert("anyOf".to_owned(), json!([date, empty()]));
+        object.extend(description.map(|text| ("description".to_owned(), text)));
+        return;
+    }
+    let Some(Value::Array(parts)) = object.get_mut("oneOf") else { return };
+    for part in parts.iter_mut() {
+        let members = part.get_mut("properties").and_then(Value::as_object_mut);
+        members.into_iter().flat_map(Map::values_mut).for_each(admit_empty);
+    }
+    if parts.iter().any(|part| part.get("enum").is_some()) {
+        parts.push(empty());
     }
 }
 

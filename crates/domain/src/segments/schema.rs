@@ -127,11 +127,27 @@ fn variant(field: &Field, name: &Value) -> Vec<Value> {
     let list = |op| matches!(op, Op::In | Op::NotIn);
     let part = |op| matches!(op, Op::Contains | Op::StartsWith | Op::EndsWith);
     let period = |op| matches!(op, Op::WithinLast | Op::NotWithinLast | Op::AnniversaryIn);
-    let day = |op| matches!(op, Op::Before | Op::After) && field.kind() == Kind::Detail;
+    let detail = field.kind() == Kind::Detail;
+    let day = |op| matches!(op, Op::Before | Op::After) && detail;
+    let measured = |op| matches!(op, Op::Gt | Op::Gte | Op::Lt | Op::Lte) && detail;
     let single = |op: Op| {
-        !(op.takes_no_value() || list(op) || part(op) || period(op) || day(op) || op == Op::Between)
+        !(op.takes_no_value()
+            || list(op)
+            || part(op)
+            || period(op)
+            || day(op)
+            || measured(op)
+            || op == Op::Between)
     };
     let item = item(field);
+    let date = json!({"type": "string", "format": "date"});
+    let pair = |item: &Value| json!({"type": "array", "minItems": 2, "maxItems": 2, "items": item});
+    // what a detail is measured by says what it is read as
+    let between = if detail {
+        json!({"anyOf": [pair(&json!({"type": "number"})), pair(&date)]})
+    } else {
+        pair(&item)
+    };
     let text = json!({"type": "string", "minLength": 1, "maxLength": MAX_TEXT});
     let forms = [
         (ops(&single), Some(item.clone())),
@@ -139,13 +155,11 @@ fn variant(field: &Field, name: &Value) -> Vec<Value> {
             ops(&list),
             Some(json!({"type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": item})),
         ),
-        (
-            ops(&|op| op == Op::Between),
-            Some(json!({"type": "array", "minItems": 2, "maxItems": 2, "items": item})),
-        ),
+        (ops(&|op| op == Op::Between), Some(between)),
+        (ops(&measured), Some(json!({"type": ["number", "string"], "format": "date"}))),
         (ops(&part), Some(text)),
         (ops(&period), Some(json!({"type": "string", "examples": ["P90D"]}))),
-        (ops(&day), Some(json!({"type": "string", "format": "date"}))),
+        (ops(&day), Some(date)),
         (ops(&Op::takes_no_value), None),
     ];
     forms
@@ -175,20 +189,26 @@ fn object(field: &Field, name: &Value, ops: &[&'static str], value: Option<Value
 
 /// The condition on the score of a tag.
 fn score() -> Value {
-    let ops: Vec<&str> = Field::Score.ops().iter().map(|op| op.as_str()).collect();
+    let whole = item(&Field::Score);
+    let form = |wanted: &dyn Fn(Op) -> bool, value: Value| {
+        let ops = Field::Score.ops().iter().copied().filter(|op| wanted(*op)).map(Op::as_str);
+        json!({
+            "type": "object",
+            "required": ["op", "value"],
+            "additionalProperties": false,
+            "properties": {"op": {"type": "string", "enum": ops.collect::<Vec<_>>()}, "value": value}
+        })
+    };
+    let list = |op| matches!(op, Op::In | Op::NotIn);
     json!({
-        "type": ["object", "null"],
-        "description": "What the score of the tag on the contact must be.",
-        "required": ["op", "value"],
-        "additionalProperties": false,
-        "properties": {
-            "op": {"type": "string", "enum": ops},
-            "value": {
-                "type": ["integer", "array"],
-                "items": {"type": "integer"},
-                "description": "A whole number; a list for in and not_in, a pair for between."
-            }
-        }
+        "description": "What the score of the tag on the contact must be: \
+            a whole number, a list for in and not_in, a pair for between.",
+        "anyOf": [
+            {"type": "null"},
+            form(&|op| !list(op) && op != Op::Between, whole.clone()),
+            form(&list, json!({"type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": whole})),
+            form(&|op| op == Op::Between, json!({"type": "array", "minItems": 2, "maxItems": 2, "items": whole})),
+        ]
     })
 }
 

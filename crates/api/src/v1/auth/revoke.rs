@@ -19,9 +19,11 @@ use crate::state::State;
 pub(crate) struct RevokeRequest {
     /// The refresh token.
     #[validate(length(max = 5000))]
+    #[schema(min_length = 1, max_length = 5000)]
     pub token: String,
     /// `refresh_token`; not needed.
     #[validate(length(max = 100))]
+    #[schema(max_length = 100)]
     pub token_type_hint: Option<String>,
 }
 

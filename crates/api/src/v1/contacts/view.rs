@@ -65,6 +65,7 @@ pub(crate) struct ContactInput {
     #[schema(inline)]
     state: Option<State>,
     /// Points.
+    #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     score: Option<i64>,
     /// Named values: text, number, true or false; `null` removes one. At most 200.
     #[schema(value_type = Option<Object>, additional_properties = true)]
@@ -114,7 +115,7 @@ pub(crate) struct ScoredTag {
     #[schema(min_length = 1, max_length = 100, example = "vip")]
     name: String,
     /// Its score on this contact.
-    #[schema(example = 5)]
+    #[schema(example = 5, minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     score: Option<i64>,
 }
 
