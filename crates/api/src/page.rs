@@ -3,13 +3,12 @@
 use actix_web::body::BoxBody;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::cursor;
 use kartoteka_domain::faults::Fault;
 
 use crate::problem::Problem;
@@ -56,12 +55,7 @@ pub fn decode_cursor<T: DeserializeOwned>(
     cursor: &str,
     pointer: &str,
 ) -> Result<T, Problem> {
-    let read = || {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (of, at): (String, T) = serde_json::from_slice(&bytes).ok()?;
-        (of == list).then_some(at)
-    };
-    read().ok_or_else(|| {
+    cursor::decode(list, cursor).ok_or_else(|| {
         Problem::invalid(vec![Fault::new(
             pointer,
             Code::InvalidCursor,
@@ -75,8 +69,7 @@ pub fn decode_cursor<T: DeserializeOwned>(
 /// # Errors
 /// `at` cannot be written as JSON.
 pub fn encode_cursor<T: Serialize>(list: &str, at: &T) -> Result<String, Problem> {
-    let bytes = serde_json::to_vec(&(list, at)).map_err(Problem::internal)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    cursor::encode(list, at).map_err(Problem::internal)
 }
 
 /// One page of a list.

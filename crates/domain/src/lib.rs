@@ -7,6 +7,7 @@ pub mod actor;
 pub mod codes;
 pub mod consents;
 pub mod contacts;
+pub mod cursor;
 pub mod faults;
 pub mod ids;
 pub mod imports;

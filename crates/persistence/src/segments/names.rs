@@ -68,6 +68,24 @@ impl Names {
         Ok(names)
     }
 
+    /// Tags with these keys, and purposes by name and channel, that stand nowhere: for tests that look at the
+    /// text of statements only.
+    #[must_use]
+    pub fn made_up<'t>(
+        tags: impl IntoIterator<Item = &'t str>,
+        purposes: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Self {
+        let purpose = |(name, channel): (&str, &str)| Purpose {
+            id: Uuid::nil(),
+            name: name.to_owned(),
+            channel: channel.to_owned(),
+        };
+        Self {
+            tags: tags.into_iter().map(|key| (key.to_owned(), Uuid::nil())).collect(),
+            purposes: purposes.into_iter().map(purpose).collect(),
+        }
+    }
+
     pub(super) fn tag(&self, key: &str) -> Option<Uuid> {
         self.tags.get(key).copied()
     }
@@ -141,8 +159,6 @@ pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Exi
 impl Names {
     /// A tag and a purpose for tests of the text.
     pub(super) fn for_tests() -> Self {
-        let purpose =
-            Purpose { id: Uuid::nil(), name: "email_basic".into(), channel: "email".into() };
-        Self { tags: HashMap::from([("vip".to_owned(), Uuid::nil())]), purposes: vec![purpose] }
+        Self::made_up(["vip"], [("email_basic", "email")])
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeZone;
 use kartoteka_domain::segments::read;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -110,4 +111,30 @@ fn values_and_names_are_bound() {
 #[test]
 fn wildcards_are_only_characters() {
     assert_eq!(escaped(r"100%_\a"), r"100\%\_\\a");
+}
+
+proptest! {
+    /// SEG-3: the text of a statement depends on the shape of a tree, never on what its values say.
+    #[test]
+    fn no_value_changes_the_text(value in any::<String>(), other in any::<String>(), name in any::<String>()) {
+        let usable = |text: &str| !text.contains('\0') && text.chars().any(char::is_alphanumeric);
+        prop_assume!(usable(&value) && usable(&other) && usable(&name));
+        for (field, op) in [
+            ("address.city".to_owned(), "eq"),
+            ("company_name".to_owned(), "contains"),
+            ("external_id".to_owned(), "starts_with"),
+            (format!("detail:{name}"), "contains"),
+        ] {
+            let text = |value: &str| {
+                let tree = json!({"where": {"field": field, "op": op, "value": value}});
+                let selection = read::selection(&tree, "#", None).resolve(|_| true).ok()?;
+                let mut sql = Sql::default();
+                condition(&selection, &mut sql, "c", "$0", &Names::default(), Utc.timestamp_opt(0, 0).unwrap());
+                Some(sql.text().to_owned())
+            };
+            if let (Some(one), Some(another)) = (text(&value), text(&other)) {
+                prop_assert_eq!(one, another);
+            }
+        }
+    }
 }
