@@ -1,34 +1,7 @@
 //! Nothing secret or personal in the logs, whatever happens to a request.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
-use kartoteka_tests::{PASSWORD, TestApp};
+use kartoteka_tests::{PASSWORD, TestApp, canary};
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// Words that no encoding changes, and that nobody else writes.
 const NAME: &str = "Kanarkova7q";
@@ -39,23 +12,12 @@ const SECRETS: &[&str] = &["kanarkova7q", "kanarek7q", "777123987", "777 123 987
 /// Security, "Nothing secret or personal in logs".
 #[tokio::test]
 async fn nothing_personal_is_logged() {
-    let log = Log::default();
-    // everything Kartoteka itself can be told to say, and the libraries at their everyday level
-    let floors = ["", "_domain", "_persistence", "_gateways", "_app", "_api"];
-    let floors = floors.map(|floor| format!(",kartoteka{floor}=trace")).concat();
-    let filter = EnvFilter::new(format!("info,actix_web=info{floors}"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .init();
-
     let app = TestApp::new().await;
     everyday(&app).await;
     refused(&app).await;
     imported(&app).await;
 
-    let text = String::from_utf8_lossy(&log.0.lock().unwrap()).to_lowercase();
+    let text = canary::lines().join("\n").to_lowercase();
     assert!(
         text.contains("answered a request") && text.contains("job"),
         "the log was not captured"

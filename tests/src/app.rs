@@ -23,6 +23,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::answer::Answer;
+use crate::canary;
 use crate::client::Client;
 use crate::clock::TestClock;
 use crate::database::TestDatabase;
@@ -90,6 +91,7 @@ impl TestApp {
             ..Settings::default()
         };
         change(&mut settings);
+        canary::listen();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         settings.public_url.clone_from(&base);
@@ -272,7 +274,10 @@ impl TestApp {
         bytes: impl Into<Vec<u8>>,
         options: &Value,
     ) -> Answer {
-        let file = Part::bytes(bytes.into()).file_name("list.csv").mime_str("text/csv").unwrap();
+        let bytes = bytes.into();
+        canary::sent_file(&bytes);
+        canary::sent(options);
+        let file = Part::bytes(bytes).file_name("list.csv").mime_str("text/csv").unwrap();
         let form = Form::new().text("options", options.to_string()).part("file", file);
         let job = client.post("/imports/run").multipart(form).await.expect(202);
         self.run_jobs().await;
@@ -311,6 +316,7 @@ impl Drop for TestApp {
             left == 0,
             "{left} jobs are left: run_jobs(), or leave_jobs() when that is the point"
         );
+        canary::check();
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::multipart::Form;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::contract;
+use crate::{canary, contract};
 
 /// Paths outside of `/api/v1`.
 const OUTSIDE: &[&str] = &[
@@ -105,16 +105,20 @@ impl Request {
 
     /// A JSON body.
     pub fn json(self, body: &Value) -> Self {
+        canary::sent(body);
         self.with(|builder| builder.json(body))
     }
 
     /// Bytes as body.
     pub fn bytes(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        self.with(|builder| builder.header("content-type", content_type).body(body.into()))
+        let body = body.into();
+        canary::sent_file(&body);
+        self.with(|builder| builder.header("content-type", content_type).body(body))
     }
 
     /// Fields as `application/x-www-form-urlencoded`.
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        fields.iter().for_each(|(name, value)| canary::sent_parameter(name, value));
         self.with(|builder| builder.form(fields))
     }
 
@@ -125,11 +129,15 @@ impl Request {
 
     /// Query parameters, encoded.
     pub fn query(self, pairs: &[(&str, &str)]) -> Self {
+        pairs.iter().for_each(|(name, value)| canary::sent_parameter(name, value));
         self.with(|builder| builder.query(pairs))
     }
 
     /// One more header.
     pub fn header(self, name: &str, value: &str) -> Self {
+        if ["idempotency-key", "authorization", "cookie"].contains(&name.to_lowercase().as_str()) {
+            canary::sent_parameter(name, value);
+        }
         self.with(|builder| builder.header(name, value))
     }
 

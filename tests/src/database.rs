@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kartoteka_persistence::{Db, Settings};
 
+use crate::canary::{self, Growing};
 use crate::postgres;
 
 /// Key of the advisory lock around making templates and databases.
@@ -24,6 +25,8 @@ const LOCK: i64 = 0x7465_6d70_6c61_7465;
 pub struct TestDatabase {
     name: String,
     url: String,
+    /// What PostgreSQL logs meanwhile.
+    log: Option<Growing>,
 }
 
 #[derive(QueryableByName)]
@@ -49,11 +52,13 @@ impl TestDatabase {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}{}_{number}", postgres::PREFIX, std::process::id());
+        canary::listen();
         let mut conn = maintenance();
+        let log = postgres::log().map(Growing::now);
         let template = template.unwrap_or("template0");
         conn.batch_execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).unwrap();
         conn.batch_execute(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"")).unwrap();
-        Self { url: postgres::url(&name), name }
+        Self { url: postgres::url(&name), name, log }
     }
 
     /// Its URL.
@@ -91,6 +96,10 @@ impl Drop for TestDatabase {
         if let Ok(mut conn) = PgConnection::establish(&postgres::url("postgres")) {
             let _ = conn.batch_execute(&format!("DROP DATABASE \"{}\" WITH (FORCE)", self.name));
         }
+        if let Some(log) = &self.log {
+            log.check();
+        }
+        canary::check();
     }
 }
 

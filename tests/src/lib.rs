@@ -41,12 +41,16 @@
 //! Time is moved, not waited for: `app.clock().advance(TimeDelta::minutes(20))`. Jobs run when the test
 //! says so; a [`TestApp`] that is dropped with unfinished jobs fails the test. Nothing sleeps.
 //!
+//! **Nothing personal stands in a log** ([`canary`]): whatever a test sends is looked for in everything that
+//! was logged meanwhile, by Kartoteka and by PostgreSQL.
+//!
 //! A test of an operation stands in `it/v1/<noun>/<verb>.rs`. Tests of the database alone take a
 //! [`TestDatabase`]; tests of the program as an operator runs it, with processes that are killed, an
 //! [`program::Installation`].
 
 pub mod answer;
 pub mod app;
+pub mod canary;
 pub mod client;
 pub mod clock;
 pub mod contract;

@@ -52,6 +52,13 @@ pub fn url(database: &str) -> String {
     with_database(&server.url, database)
 }
 
+/// The server's log; none when the server is somebody else's.
+#[must_use]
+pub fn log() -> Option<PathBuf> {
+    let other = std::env::var(VARIABLE).is_ok_and(|url| !url.is_empty());
+    (!other).then(|| folder().join("postgres/server.log"))
+}
+
 fn join() -> Server {
     let folder = folder();
     fs::create_dir_all(&folder).unwrap();

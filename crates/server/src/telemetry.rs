@@ -3,6 +3,7 @@
 //! Standard output stays free for what a command prints.
 
 use std::io::{self, IsTerminal};
+use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
 
@@ -20,9 +21,19 @@ pub fn start(filter: &str, format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
+    std::panic::set_hook(Box::new(log_panic));
     // An error only means that somebody (a test) has set a subscriber before.
     let _ = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+}
+
+/// A panic is logged with its place. Its words only when they are literal: those that were made may quote what
+/// was being read (a text cut in the middle of a letter is quoted whole), and that is somebody's data.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let words =
+        panic.payload().downcast_ref::<&str>().copied().unwrap_or("left out, they may quote data");
+    tracing::error!(place, words, "panicked");
 }

@@ -14,6 +14,10 @@ use std::time::Duration;
 /// How long a first start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The most that `KARTOTEKA_LOG` is good for.
+const LOUD: &str = "debug,kartoteka=trace,kartoteka_domain=trace,kartoteka_persistence=trace,\
+    kartoteka_gateways=trace,kartoteka_app=trace,kartoteka_api=trace";
+
 struct Folder(PathBuf);
 
 impl Folder {
@@ -63,12 +67,18 @@ impl Drop for Folder {
 struct Server {
     child: Child,
     welcome: String,
+    /// What it logs.
+    log: PathBuf,
 }
 
 impl Server {
     fn start(folder: &Folder, adjust: impl FnOnce(&mut Command)) -> Self {
         let mut command = folder.command(&["serve"]);
+        // all that can be switched on: nothing personal may stand there
+        command.env("KARTOTEKA_LOG", LOUD);
         adjust(&mut command);
+        let log = folder.0.join("server.log");
+        command.stderr(fs::File::options().create(true).append(true).open(&log).unwrap());
         let mut child = command.spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let (tell, told) = mpsc::channel();
@@ -85,13 +95,12 @@ impl Server {
                 Ok(line) => welcome.push_str(&format!("{line}\n")),
                 Err(_) => {
                     let _ = child.kill();
-                    let mut said = String::new();
-                    child.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+                    let said = fs::read_to_string(&log).unwrap();
                     panic!("the server did not start: {welcome}{said}");
                 }
             }
         }
-        Self { child, welcome }
+        Self { child, welcome, log }
     }
 
     /// The value beside a word of the welcome.
@@ -127,6 +136,15 @@ impl Server {
     fn terminate(mut self, name: &str) {
         signal(name, &self.child.id().to_string());
         assert!(self.child.wait().unwrap().success());
+        let log = fs::read_to_string(&self.log).unwrap();
+        assert!(log.contains("answered a request"), "nothing was logged");
+        let mut secrets = vec!["@example.com", "eyJ", "krt_", "correct horse"];
+        let password = self.said("Password").map(str::to_owned);
+        secrets.extend(password.as_deref());
+        for secret in secrets {
+            let line = log.lines().find(|line| line.contains(secret));
+            assert!(line.is_none(), "{secret} is in the log: {line:?}");
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use kartoteka_app::clock::SystemClock;
 use kartoteka_app::worker::{Environment, Presence, Runner, run_due};
 use kartoteka_persistence::{Db, Settings};
 use kartoteka_tests::faults::jobs;
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let Ok(url) = std::env::var("DATABASE_URL") else {
@@ -17,6 +18,15 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let slots: Option<u32> = std::env::args().nth(1).and_then(|word| word.parse().ok());
+    if slots.is_none() {
+        // all it can say: the test that started it looks for personal data in that
+        tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(kartoteka_tests::canary::FILTER))
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .without_time()
+            .init();
+    }
     let mut settings = Settings::new(url);
     settings.pool_size = 2 + slots.unwrap_or(0);
     settings.wait = std::time::Duration::from_secs(20);

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde_json::{Value, json};
 
-use kartoteka_tests::TestApp;
+use kartoteka_tests::{TestApp, canary};
 
 use super::rules::{
     Imported, Rules, base, by, columns, contacts, holds_what_was_planned, in_small_chunks, off,
@@ -19,7 +19,7 @@ fn worker(app: &TestApp) -> Child {
     Command::new(env!("CARGO_BIN_EXE_kartoteka-test-worker"))
         .env("DATABASE_URL", app.database().url())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(canary::child_output())
         .spawn()
         .unwrap()
 }
