@@ -83,6 +83,16 @@ bench: ## Measure the goals of speed, as ratios (GOALS="1 6" ROWS=100k ROUNDS=3 
 	@$(CARGO) build $(LOCKED) --release --package kartoteka --package kartoteka-bench
 	@exec $(TARGET_DIR)/release/kartoteka-bench $(GOALS) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
+.PHONY: api-check
+api-check: ## schemathesis against a running server: SEED=1 CASES=20000
+	@scripts/setup api-check
+	@scripts/api-check
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for TIME=600 seconds, two at a time
+	@scripts/setup fuzz
+	@scripts/fuzz
+
 .PHONY: deny
 deny: ## Licences and sources of the dependencies (needs cargo-deny)
 	@$(CARGO) deny $(LOCKED) check licenses bans sources
