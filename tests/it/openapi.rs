@@ -279,7 +279,7 @@ async fn the_router_and_the_document_know_the_same_operations() {
                 assert!(!nowhere, "the router does not know {method} {template}");
                 continue;
             }
-            // another template may fit the same path
+            // another template may fit the same path as well
             if contract::find(method, &path).is_some() {
                 continue;
             }

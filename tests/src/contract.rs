@@ -94,12 +94,15 @@ pub fn operations() -> &'static [Operation] {
     &ALL
 }
 
-/// The operation that a request means; where several templates fit, the one with the most words.
+/// The operation that a request means; where several templates fit, the one with the most words, whatever its
+/// methods are: `DELETE /contacts/batch` is none.
 #[must_use]
 pub fn find(method: &str, path: &str) -> Option<Operation> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let fitting = operations().iter().filter(|o| o.method == method && fits(o.path, path));
-    fitting.min_by_key(|o| o.path.matches('{').count()).copied()
+    let parameters = |o: &&Operation| o.path.matches('{').count();
+    let fitting = || operations().iter().filter(|o| fits(o.path, path));
+    let fewest = fitting().map(|o| parameters(&o)).min();
+    fitting().filter(|o| Some(parameters(o)) == fewest).find(|o| o.method == method).copied()
 }
 
 fn fits(template: &str, path: &str) -> bool {
