@@ -20,8 +20,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use kartoteka::telemetry;
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The most that anybody would switch on: `KARTOTEKA_LOG=debug` and all of our own. The client of the tests
@@ -89,7 +89,7 @@ pub fn listen() {
     static ON: OnceLock<()> = OnceLock::new();
     ON.get_or_init(|| {
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(FILTER))
+            .with_env_filter(telemetry::filter(FILTER))
             .with_writer(Log)
             .with_ansi(false)
             .without_time()

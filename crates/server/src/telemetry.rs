@@ -9,16 +9,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 
-/// Said beside the configured filter, which wins where it names the same target.
-const QUIET: &str = "actix_server=warn";
+/// Said beside the configured filter, which wins where it names the same target. Below `info` actix writes
+/// paths and heads of requests, which hold addresses and tokens.
+const QUIET: &str = "actix_server=warn,actix_web=info,actix_http=info";
 
 /// Starts writing log lines. `filter` is a checked filter of the configuration; an invalid one
 /// counts as `info`. A second call in one process changes nothing.
 pub fn start(filter: &str, format: LogFormat) {
-    let filter =
-        EnvFilter::try_new(format!("{QUIET},{filter}")).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(self::filter(filter))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     std::panic::set_hook(Box::new(log_panic));
@@ -27,6 +26,13 @@ pub fn start(filter: &str, format: LogFormat) {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+}
+
+/// What a configured filter comes to; an invalid one counts as `info`.
+#[must_use]
+pub fn filter(configured: &str) -> EnvFilter {
+    let quiet = EnvFilter::try_new(format!("{QUIET},{configured}"));
+    quiet.unwrap_or_else(|_| EnvFilter::new("info"))
 }
 
 /// A panic is logged with its place. Its words only when they are literal: those that were made may quote what

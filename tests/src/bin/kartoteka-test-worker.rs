@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use kartoteka::telemetry;
 use kartoteka_app::clock::SystemClock;
 use kartoteka_app::worker::{Environment, Presence, Runner, run_due};
 use kartoteka_persistence::{Db, Settings};
+use kartoteka_tests::canary;
 use kartoteka_tests::faults::jobs;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let Ok(url) = std::env::var("DATABASE_URL") else {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     if slots.is_none() {
         // all it can say: the test that started it looks for personal data in that
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(kartoteka_tests::canary::FILTER))
+            .with_env_filter(telemetry::filter(canary::FILTER))
             .with_writer(std::io::stderr)
             .with_ansi(false)
             .without_time()
