@@ -43,6 +43,8 @@ RULES = [
     (r".* /api/v1/import(s|-templates)\b.*", r"#/(options/)?matching/.*", "invalid_value"),
     # with matching there is one
     (r".* /api/v1/import(s|-templates)\b.*", r"#/(options/)?matching/key", "missing_field"),
+    # written in many ways: dd. mm. yyyy, D.M.YYYY
+    (r".* /api/v1/import(s|-templates)\b.*", r"#/(options/)?(mapping/)?date_format", "invalid_value"),
     # a grant stands on something, a withdrawal needs nothing
     (r"POST /api/v1/contacts/\{id\}/consents", r"#/legal_basis", "missing_field"),
     # a name of characters that nobody sees
