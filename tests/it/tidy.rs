@@ -83,7 +83,8 @@ fn no_module_is_called_after_nothing() {
 fn every_crate_takes_the_lints_and_versions_of_the_workspace() {
     let mut found = Vec::new();
     for (name, path) in files() {
-        if !name.ends_with("/Cargo.toml") {
+        // fuzz targets are a workspace of their own
+        if !name.ends_with("/Cargo.toml") || name.starts_with("fuzz/") {
             continue;
         }
         let text = text(&path);
