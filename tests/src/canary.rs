@@ -68,9 +68,19 @@ const PLAIN_MEMBERS: &[&str] = &[
     "communication",
 ];
 
-/// Words of requests that log lines have for reasons of their own.
-const COMMON: &[&str] =
-    &["DELETE", "PATCH", "CONTACTS", "TABLE", "Europe", "SELECT", "UPDATE", "INSERT"];
+/// Words of requests that log lines have for reasons of their own: of HTTP, SQL and settings.
+const COMMON: &[&str] = &[
+    "Content",
+    "Disposition",
+    "DELETE",
+    "PATCH",
+    "CONTACTS",
+    "TABLE",
+    "Europe",
+    "SELECT",
+    "UPDATE",
+    "INSERT",
+];
 
 #[derive(Default)]
 struct Kept {
