@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod attacks;
 mod auth_matrix;
 mod bad_input;
 mod bootstrap;

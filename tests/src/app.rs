@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use kartoteka_api::tokens::Grant;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use kartoteka_api::tokens::{Grant, keys};
 use kartoteka_api::{AppState, KeyRing, MetricsAccess, Settings};
 use kartoteka_app::clock::Clock;
 use kartoteka_app::worker::{self, Environment};
@@ -31,6 +34,9 @@ use crate::database::TestDatabase;
 /// Password of every person the harness makes.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// `kid` of the key that signs the server's tokens.
+pub const KID: &str = "k1";
+
 /// Connections of the server under test.
 const POOL: u32 = 4;
 
@@ -38,6 +44,7 @@ const POOL: u32 = 4;
 pub struct TestApp {
     home: Workspace,
     keys: KeyRing,
+    pem: String,
     settings: Settings,
     clock: TestClock,
     db: Db,
@@ -82,6 +89,11 @@ impl TestApp {
 
     /// As [`TestApp::new`], with changed settings.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_pool(POOL, change).await
+    }
+
+    /// As [`TestApp::with`], with so many connections to the database.
+    pub async fn with_pool(pool: u32, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             secret: b"a secret of the tests, 32 bytes!".to_vec(),
             requests_per_minute: 1_000_000,
@@ -97,9 +109,10 @@ impl TestApp {
         settings.public_url.clone_from(&base);
         // the first start of the database may take seconds, and other tests share this runtime
         let database = tokio::task::spawn_blocking(TestDatabase::migrated).await.unwrap();
-        let db = database.pool(POOL);
+        let db = database.pool(pool);
         let clock = TestClock::default();
-        let keys = KeyRing::ephemeral().unwrap();
+        let pem = keys::generate_pem().unwrap();
+        let keys = KeyRing::from_pems([(KID, &pem)]).unwrap();
         let state = AppState::with(
             db.clone(),
             keys.clone(),
@@ -115,6 +128,7 @@ impl TestApp {
         Self {
             home,
             keys,
+            pem,
             settings,
             clock,
             db,
@@ -186,6 +200,23 @@ impl TestApp {
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.keys
+    }
+
+    /// A token with any header and any claims, rightly signed with the server's own key.
+    #[must_use]
+    pub fn signed(&self, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        self.signed_text(&part(header), &part(claims))
+    }
+
+    /// As [`TestApp::signed`], of parts that are encoded already.
+    #[must_use]
+    pub fn signed_text(&self, header: &str, claims: &str) -> String {
+        let text: String = self.pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let key = EncodingKey::from_ed_der(&STANDARD.decode(text).unwrap());
+        let message = format!("{header}.{claims}");
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::EdDSA);
+        format!("{message}.{}", signature.unwrap())
     }
 
     /// The settings of the API.

@@ -141,6 +141,12 @@ impl Request {
         self.with(|builder| builder.header(name, value))
     }
 
+    /// One more header, of any bytes that a header may have.
+    pub fn header_bytes(self, name: &str, value: &[u8]) -> Self {
+        let value = reqwest::header::HeaderValue::from_bytes(value).unwrap();
+        self.with(|builder| builder.header(name, value))
+    }
+
     /// Does not hold the answer against the document: for tests of broken HTTP, which no document knows.
     pub fn unchecked(mut self) -> Self {
         self.checked = false;

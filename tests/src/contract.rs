@@ -273,12 +273,15 @@ pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
         LazyLock::new(Mutex::default);
     let key = schema.to_string();
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let refers = key.contains("$ref");
     let validator = compiled.entry(key).or_insert_with(|| {
-        let whole = json!({
+        let mut whole = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "allOf": [schema],
-            "components": openapi::document()["components"],
         });
+        if refers {
+            whole["components"] = openapi::document()["components"].clone();
+        }
         let built = jsonschema::options().should_validate_formats(true).build(&whole);
         Box::leak(Box::new(built.unwrap_or_else(|error| panic!("{schema}: {error}"))))
     });

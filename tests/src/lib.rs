@@ -60,6 +60,8 @@ pub mod faults;
 pub mod invariants;
 pub mod postgres;
 pub mod program;
+pub mod raw;
+pub mod sites;
 
 /// The bytes of a file in `tests/fixtures`.
 #[must_use]
@@ -72,3 +74,4 @@ pub use answer::Answer;
 pub use app::{PASSWORD, TestApp, Workspace};
 pub use client::Client;
 pub use database::TestDatabase;
+pub use raw::Raw;

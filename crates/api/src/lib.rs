@@ -128,6 +128,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros qualify the types of parameters")]
 
+mod connections;
 pub mod extract;
 mod gate;
 pub mod middleware;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
@@ -12,6 +11,7 @@ use actix_web::{App, HttpServer, web};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::connections;
 use crate::middleware::around;
 use crate::problem::pages;
 use crate::service::{fallback, health, keys, metrics, swagger};
@@ -21,8 +21,6 @@ use crate::v1;
 
 /// Seconds that running requests get when the server is stopped.
 const SHUTDOWN_SECONDS: u64 = 10;
-/// How long the head of a request may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every route that is in the document.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -46,6 +44,8 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
     let workers = workers(state.settings());
     let threads = state.pool_size().div_ceil(workers) + 1;
     let connections = state.settings().connections.div_ceil(workers);
+    let (head_timeout, idle_timeout) =
+        (state.settings().head_timeout, state.settings().idle_timeout);
     let state = State::new(state);
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
@@ -64,7 +64,8 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
         .workers(workers)
         .worker_max_blocking_threads(threads)
         .max_connections(connections)
-        .client_request_timeout(HEAD_TIMEOUT)
+        .client_request_timeout(head_timeout)
+        .on_connect(connections::watch(idle_timeout))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
         .listen(listener)?
@@ -127,6 +128,8 @@ fn cors(settings: &Settings) -> Cors {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use actix_web::http::StatusCode;
     use actix_web::http::header::{ALLOW, CONTENT_TYPE};
     use actix_web::test::{TestRequest, call_service, init_service, read_body_json};

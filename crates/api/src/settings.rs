@@ -26,6 +26,11 @@ pub struct Settings {
     pub upload_limit: u64,
     /// How long a JSON body may take to arrive, and how long an upload may pause.
     pub body_timeout: Duration,
+    /// How long the head of the first request of a connection may take to arrive.
+    pub head_timeout: Duration,
+    /// A connection on which nothing is asked for so long is closed, and one whose client takes nothing of an
+    /// answer for so long.
+    pub idle_timeout: Duration,
     /// How long a request waits for its turn at the database before it hears `database_busy`.
     pub database_wait: Duration,
     /// Requests a minute for one subject or address; 0 switches the limit off.
@@ -86,6 +91,8 @@ impl Default for Settings {
             json_limit: 1 << 20,
             upload_limit: 1 << 30,
             body_timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
             database_wait: Duration::from_millis(400),
             requests_per_minute: 6000,
             cors_origins: Vec::new(),

@@ -1,6 +1,6 @@
 //! Reading bodies: bounded in size and in time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -43,6 +43,12 @@ pub async fn read_limited(
     tokio::time::timeout(patience, read).await.unwrap_or_else(|_elapsed| Err(slow()))
 }
 
+/// Whether the body is packed: it is refused, never unpacked.
+pub(super) fn is_encoded(headers: &header::HeaderMap) -> bool {
+    let plain = |value: &header::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    headers.get_all(header::CONTENT_ENCODING).any(|value| !plain(value))
+}
+
 /// The announced length.
 fn content_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
@@ -51,14 +57,24 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
 /// Bytes of a form besides the file in it.
 const AROUND_A_FILE: u64 = 2 << 20;
 
-/// An upload, piece by piece: bounded by `upload_limit` (and a little for the form
-/// around the file), and no pause longer than `body_timeout`.
+/// What a sender of a long body has to reach on the average, in bytes a second, after a first `body_timeout`;
+/// a reader of a long answer too.
+pub(crate) const LEAST_RATE: u64 = 1 << 10;
+
+/// How long somebody may let us wait altogether who has moved so many bytes.
+pub(crate) fn patience(pause: Duration, bytes: u64) -> Duration {
+    pause.saturating_add(Duration::from_secs(bytes / LEAST_RATE))
+}
+
+/// An upload, piece by piece: bounded by `upload_limit` (and a little for the form around the file), no
+/// pause longer than `body_timeout`, and no slower than [`LEAST_RATE`].
 /// Compressed uploads are refused by media type or [`Code::UnsupportedMediaType`], never unpacked.
 pub struct Chunks {
     payload: Payload,
     limit: u64,
     pause: Duration,
     read: u64,
+    waited: Duration,
 }
 
 impl Chunks {
@@ -67,7 +83,10 @@ impl Chunks {
     /// # Errors
     /// `import_too_large`, `request_timeout`, `bad_request` when it breaks off.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let next = tokio::time::timeout(self.pause, self.payload.next()).await;
+        let left = patience(self.pause, self.read).saturating_sub(self.waited).min(self.pause);
+        let began = Instant::now();
+        let next = tokio::time::timeout(left, self.payload.next()).await;
+        self.waited += began.elapsed();
         let Some(chunk) = next.map_err(|_elapsed| slow())? else { return Ok(None) };
         let chunk = chunk.map_err(|error| broken(&error))?;
         self.read += chunk.len() as u64;
@@ -87,7 +106,7 @@ impl FromRequest for Chunks {
             return ready(Err(Problem::internal("no state")));
         };
         let settings = state.settings();
-        if request.headers().contains_key(header::CONTENT_ENCODING) {
+        if is_encoded(request.headers()) {
             return ready(Err(Problem::new(
                 Code::UnsupportedMediaType,
                 "Send the file as it is, without Content-Encoding.",
@@ -98,7 +117,7 @@ impl FromRequest for Chunks {
         if content_length(request).is_some_and(|bytes| bytes > limit) {
             return ready(Err(file_too_large(settings.upload_limit)));
         }
-        ready(Ok(Self { payload: payload.take(), limit, pause: settings.body_timeout, read: 0 }))
+        ready(Ok(Self { payload: payload.take(), limit, pause: settings.body_timeout, read: 0, waited: Duration::ZERO }))
     }
 }
 

@@ -12,7 +12,7 @@ use validator::Validate;
 
 use kartoteka_domain::codes::Code;
 
-use super::body::read_limited;
+use super::body::{is_encoded, read_limited};
 use super::query::decode;
 use crate::problem::Problem;
 use crate::state::State;
@@ -38,7 +38,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for ValidForm<T> {
             };
             let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
             let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-            if !kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            let plain = kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+            if !plain || is_encoded(request.headers()) {
                 return Err(Problem::new(
                     Code::UnsupportedMediaType,
                     "Send the parameters as application/x-www-form-urlencoded.",

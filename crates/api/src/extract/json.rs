@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
 
-use super::body::read_limited;
+use super::body::{is_encoded, read_limited};
 use super::strict;
 use crate::openapi::schemas;
 use crate::problem::Problem;
@@ -132,7 +132,7 @@ fn is_json(request: &HttpRequest) -> Result<(), Problem> {
     let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = header.and_then(|value| value.split(';').next()).unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
-    let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|v| v != "identity");
+    let encoded = is_encoded(request.headers());
     let plain = matches!(essence.as_str(), "application/json" | "application/merge-patch+json");
     if plain && !encoded {
         return Ok(());

@@ -12,16 +12,24 @@ use kartoteka_domain::faults::Fault;
 /// Up to here a double tells each whole number from the next.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Longest name of a member, in bytes.
+const NAME_BYTES: usize = 1_000;
+/// Of more faults than this only the first ones are told.
+const MOST_FAULTS: usize = 1_000;
+/// And no more than so many bytes of pointers: a fault deep inside long names has a long one.
+const MOST_POINTER_BYTES: usize = 256 << 10;
+
 /// The value and what is wrong with it already.
 ///
 /// # Errors
 /// It is not JSON: where, in words.
 pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>), serde_json::Error> {
-    let faults = RefCell::new(Vec::new());
+    let found = RefCell::new(Found::default());
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Seed { pointer: "#".to_owned(), faults: &faults }.deserialize(&mut reader)?;
+    let root = Place { above: None, step: Step::Root };
+    let value = Seed { place: &root, found: &found }.deserialize(&mut reader)?;
     reader.end()?;
-    Ok((value, faults.into_inner()))
+    Ok((value, found.into_inner().faults))
 }
 
 /// A member's name inside a pointer (RFC 6901, 3).
@@ -30,18 +38,64 @@ pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// Where a value stands. Its pointer is written only for a fault: written for every value, a long name
+/// above a long list would cost their product.
+struct Place<'a> {
+    above: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+enum Step<'a> {
+    Root,
+    Member(&'a str),
+    Entry(usize),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        let mut steps = Vec::new();
+        let mut place = Some(self);
+        while let Some(here) = place {
+            steps.push(match here.step {
+                Step::Root => "#".to_owned(),
+                Step::Member(name) => escape(shortened(name)),
+                Step::Entry(index) => index.to_string(),
+            });
+            place = here.above;
+        }
+        steps.reverse();
+        steps.join("/")
+    }
+}
+
+/// A name that is too long is told by how it begins.
+fn shortened(name: &str) -> &str {
+    if name.len() <= NAME_BYTES {
+        return name;
+    }
+    name.get(..name.floor_char_boundary(100)).unwrap_or_default()
+}
+
+#[derive(Default)]
+struct Found {
+    faults: Vec<Fault>,
+    pointer_bytes: usize,
+}
+
+#[derive(Clone, Copy)]
 struct Seed<'a> {
-    pointer: String,
-    faults: &'a RefCell<Vec<Fault>>,
+    place: &'a Place<'a>,
+    found: &'a RefCell<Found>,
 }
 
 impl Seed<'_> {
     fn fault(&self, code: Code, detail: &str) {
-        self.faults.borrow_mut().push(Fault::new(self.pointer.clone(), code, detail));
-    }
-
-    fn below(&self, name: &str) -> Self {
-        Seed { pointer: format!("{}/{}", self.pointer, escape(name)), faults: self.faults }
+        let mut found = self.found.borrow_mut();
+        if found.faults.len() < MOST_FAULTS && found.pointer_bytes < MOST_POINTER_BYTES {
+            let pointer = self.place.pointer();
+            found.pointer_bytes += pointer.len();
+            found.faults.push(Fault::new(pointer, code, detail));
+        }
     }
 }
 
@@ -93,19 +147,26 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(self.below(&values.len().to_string()))? {
-            values.push(value);
+        loop {
+            let place = Place { above: Some(self.place), step: Step::Entry(values.len()) };
+            match list.next_element_seed(Seed { place: &place, found: self.found })? {
+                Some(value) => values.push(value),
+                None => return Ok(Value::Array(values)),
+            }
         }
-        Ok(Value::Array(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let below = self.below(&name);
             if name.contains('\0') {
                 self.fault(Code::NulCharacter, "A name here holds the character U+0000.");
             }
+            if name.len() > NAME_BYTES {
+                self.fault(Code::TooLong, "A name here is longer than 1000 bytes.");
+            }
+            let place = Place { above: Some(self.place), step: Step::Member(&name) };
+            let below = Seed { place: &place, found: self.found };
             if object.contains_key(&name) {
                 below.fault(Code::InvalidValue, "This field stands here twice.");
             }
@@ -146,6 +207,20 @@ mod tests {
                 ("#", Code::NulCharacter)
             ]
         );
+    }
+
+    /// OWASP API4:2023: what a body costs grows with its length, not with its square.
+    #[test]
+    fn long_names_above_long_lists_cost_nothing() {
+        let name = "n".repeat(8_000);
+        let mut body = format!("{{\"{name}\":").repeat(60);
+        body.push_str(&format!("[{}\"\"]", "\"\\u0000\",".repeat(50_000)));
+        body.push_str(&"}".repeat(60));
+        let (_, faults) = parse(body.as_bytes()).unwrap();
+        assert!(faults.len() <= MOST_FAULTS);
+        let told: usize = faults.iter().map(|fault| fault.pointer.len()).sum();
+        assert!(told <= MOST_POINTER_BYTES + 60 * NAME_BYTES, "{told}");
+        assert_eq!(faults.first().map(|fault| fault.code), Some(Code::TooLong));
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::header::{
+    self, AcceptEncoding, Encoding, Header, HeaderMap, HeaderName, HeaderValue,
+};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::{FutureExt, StreamExt};
@@ -22,6 +24,7 @@ use kartoteka_domain::codes::Code;
 
 pub use limits::Limits;
 
+use crate::connections::Busy;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::service::fallback;
 use crate::state::State;
@@ -72,6 +75,7 @@ pub async fn around(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    let busy = Busy::with(request.request());
     let id = incoming_id(request.headers())
         .unwrap_or_else(|| kartoteka_app::context::new_id(state.clock().now()).to_string());
     let method = request.method().clone();
@@ -79,6 +83,8 @@ pub async fn around(
         // handlers know GET; the server itself leaves the body of a HEAD away
         request.head_mut().method = Method::GET;
     }
+    acceptable(&mut request);
+    let upgrade = request.headers().contains_key(header::UPGRADE);
     let api = request.path().starts_with("/api/");
     if api && state.gate().is_full() {
         return Ok(refuse(&state, request, id).await);
@@ -100,6 +106,12 @@ pub async fn around(
     };
     let pattern = pattern.unwrap_or_else(|| "unmatched".to_owned());
     span.in_scope(|| account(&method, &pattern, status, started));
+    if let Ok(mut response) = answered {
+        if upgrade {
+            unchunked(response.response_mut());
+        }
+        return Ok(response.map_body(|_head, body| busy.until_the_end_of(body)));
+    }
     answered.map_err(|response| InternalError::from_response("problem", response).into())
 }
 
@@ -131,6 +143,32 @@ async fn read_away(request: &mut ServiceRequest) {
     let _late = tokio::time::timeout(SMALL_BODY_WAIT, read).await;
 }
 
+/// Who takes no encoding at all, not even none, gets none (RFC 9110, 12.4.1 lets a server disregard it).
+fn acceptable(request: &mut ServiceRequest) {
+    let ours = [Encoding::brotli(), Encoding::gzip(), Encoding::deflate(), Encoding::identity()];
+    let nothing = AcceptEncoding::parse(request).is_ok_and(|wanted| {
+        wanted.negotiate(ours.iter()).is_none() && request.headers().contains_key(header::ACCEPT_ENCODING)
+    });
+    if nothing {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+}
+
+/// actix sends a stream without chunks to whoever speaks of an upgrade, and yet announces chunks. The end of
+/// the connection is the end of such an answer.
+fn unchunked(response: &mut HttpResponse<BoxBody>) {
+    if response.body().size() == BodySize::Stream {
+        response.head_mut().no_chunking(true);
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+}
+
+/// A length and chunks: one of two readers on the way may take the one for the end, one the other (RFC 9112,
+/// 6.1). actix takes the chunks; we take neither.
+fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING)
+}
+
 /// Everything inside the span: the token, the limit, the handler; panics and errors become problems.
 async fn guarded(
     state: &State,
@@ -154,6 +192,11 @@ async fn limited(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if is_ambiguous(request.headers()) {
+        let problem = Problem::new(Code::BadRequest, "Content-Length or Transfer-Encoding, not both.")
+            .with_header(header::CONNECTION, "close");
+        return Ok(request.into_response(problem.error_response()));
+    }
     let presented = present(state, request.headers()).await;
     let address = peer(request.request()).unwrap_or_default();
     let key = match &presented {
@@ -188,13 +231,18 @@ async fn limited(
 
 /// Looks at the token, if there is one. What is wrong with it goes to the log.
 async fn present(state: &State, headers: &HeaderMap) -> Option<Presented> {
-    let line = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
+    let mut lines = headers.get_all(header::AUTHORIZATION);
+    let line = lines.next()?.to_str().unwrap_or_default();
     let (scheme, token) = line.split_once(' ').unwrap_or((line, ""));
+    if lines.next().is_some() {
+        // which one counts would be a guess, and a proxy in front may have guessed otherwise
+        return Some(Presented::Invalid);
+    }
     if !scheme.eq_ignore_ascii_case("bearer") {
         // the token operation takes Basic; elsewhere it proves nothing
         return None;
     }
-    let (token, now) = (token.trim(), state.clock().now());
+    let (token, now) = (token.trim_matches(' '), state.clock().now());
     if let Some(verified) = state.proven().find(token, now) {
         return Some(Presented::Valid(verified));
     }

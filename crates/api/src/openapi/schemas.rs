@@ -13,13 +13,11 @@ use kartoteka_domain::faults::Fault;
 
 use super::{document, operations};
 use crate::extract::strict::escape;
-use crate::problem::Problem;
+use crate::problem::{MOST_FAULTS, Problem};
 
 /// Members that answers have and no request may set.
 const READ_ONLY: &[&str] =
     &["id", "workspace_id", "created_at", "updated_at", "trashed_at", "etag", "request_id"];
-/// A request with more faults than this is told the first ones.
-const MOST_FAULTS: usize = 1000;
 
 /// Faults of a value against a schema of the document.
 ///

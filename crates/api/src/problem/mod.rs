@@ -22,6 +22,8 @@ pub use codes::status_of;
 
 /// Media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+/// A request with more faults than this is told the first ones: an answer does not outgrow its request.
+pub const MOST_FAULTS: usize = 1_000;
 
 /// An error answer. Handlers return it with `?` from use cases.
 #[derive(Debug)]
@@ -56,12 +58,16 @@ impl Problem {
 
     /// Faults of the input, all at once.
     #[must_use]
-    pub fn invalid(faults: Vec<Fault>) -> Self {
+    pub fn invalid(mut faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
             [one] => one.detail.clone(),
+            many if many.len() > MOST_FAULTS => {
+                format!("The input has {} faults; the first {MOST_FAULTS} are told.", many.len())
+            }
             many => format!("The input has {} faults.", many.len()),
         };
         let mut problem = Self::new(common_code(&faults), detail);
+        faults.truncate(MOST_FAULTS);
         problem.0.faults = faults;
         problem.with_status(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY)
     }
@@ -244,6 +250,7 @@ impl From<Error> for Problem {
                         problem.with_status(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY);
                 }
                 problem.0.faults = faults;
+                problem.0.faults.truncate(MOST_FAULTS);
                 problem.0.extra = extra;
                 if code == Code::IdempotencyInProgress {
                     problem = problem.with_header(header::RETRY_AFTER, "1");

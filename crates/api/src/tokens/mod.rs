@@ -23,6 +23,8 @@ pub use keys::{KeyRing, KeysError};
 
 /// How far clocks may differ.
 pub const LEEWAY_SECONDS: i64 = 30;
+/// No token of ours lives longer, whatever is configured.
+pub const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
 
 /// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,6 +94,9 @@ pub enum TokenError {
     /// The header's algorithm is not the key's.
     #[error("the algorithm is not the key's")]
     Algorithm,
+    /// The header asks for something we do not do.
+    #[error("the header has an extension")]
+    Extension,
     /// Nobody we trust.
     #[error("unknown issuer")]
     UnknownIssuer,
@@ -168,6 +173,10 @@ fn origin(token: &str) -> Result<(String, String, Algorithm), TokenError> {
         iss: String,
     }
     let header = jsonwebtoken::decode_header(token)?;
+    // extensions that must be understood, and are not (RFC 7515, 4.1.11); a JWS is not encrypted or packed
+    if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
+        return Err(TokenError::Extension);
+    }
     let kid = header.kid.ok_or(TokenError::UnknownKey)?;
     let Origin { iss } = jsonwebtoken::dangerous::insecure_decode::<Origin>(token)?.claims;
     Ok((iss, kid, header.alg))
@@ -214,6 +223,15 @@ impl Claims {
     /// # Errors
     /// A claim that we would not have written.
     pub fn own(&self) -> Result<Verified, TokenError> {
+        if self.jti.is_empty() {
+            return Err(TokenError::Claim("jti"));
+        }
+        if self.iat <= 0 {
+            return Err(TokenError::Claim("iat"));
+        }
+        if !(1..=LONGEST_LIFE_SECONDS).contains(&self.exp.saturating_sub(self.iat)) {
+            return Err(TokenError::Claim("exp"));
+        }
         let id = Uuid::parse_str(&self.sub).map_err(|_not_uuid| TokenError::Claim("sub"))?;
         let actor = match &self.client_id {
             Some(_) => Actor::Client(ClientId(id)),
@@ -274,7 +292,7 @@ impl Grant<'_> {
     #[must_use]
     pub fn claims(&self) -> Claims {
         let sub = self.actor.id().map(|id| id.to_string()).unwrap_or_default();
-        let life = i64::try_from(self.life.as_secs()).unwrap_or(0);
+        let life = i64::try_from(self.life.as_secs()).unwrap_or(0).min(LONGEST_LIFE_SECONDS);
         Claims {
             iss: self.issuer.to_owned(),
             aud: Audience::One(self.audience.to_owned()),

@@ -1,12 +1,13 @@
 //! `errors.csv`: the rows with something to report, as they stand in the file, with the reason beside them.
 //! Mended, it can be imported again (IMP-16).
 
-use std::io::Write;
+use std::collections::VecDeque;
 
 use serde::Deserialize;
 
 use kartoteka_domain::ids::{ImportId, WorkspaceId};
-use kartoteka_domain::imports::reader::{ReadError, Row};
+use kartoteka_domain::imports::reader::{ReadError, Row, RowReader};
+use kartoteka_domain::imports::transcode::Decoder;
 use kartoteka_persistence::imports::report::{self, ReportFilter, ReportRow};
 use kartoteka_persistence::{Db, StoreError};
 
@@ -19,6 +20,10 @@ use crate::error::Error;
 pub const REASON_COLUMN: &str = "import_problem";
 /// Rows of the report held at once.
 const PAGE_ROWS: i64 = 1_000;
+/// A block has about so many bytes.
+const BLOCK_BYTES: usize = 64 << 10;
+/// Rows of the file read for one block.
+const BLOCK_ROWS: u32 = 20_000;
 
 #[derive(Deserialize)]
 struct Problem {
@@ -27,62 +32,125 @@ struct Problem {
     detail: String,
 }
 
-/// Writes it to `out`, in UTF-8 with a byte order mark (spreadsheets need it) and the delimiter of the
-/// file. Memory does not grow with the file.
-///
-/// # Errors
-/// [`Error::NotFound`] for bytes that are not there; what the database said; `out` takes no more.
-pub fn write(
-    db: &Db,
+/// The report on its way out, block by block: whoever reads it slowly keeps nothing busy but their own
+/// connection. Memory does not grow with the file.
+pub struct ErrorsCsv {
     workspace: WorkspaceId,
-    import: &ImportRecord,
-    out: impl Write,
-) -> Result<(), Error> {
-    let source: StoredSource = read_json(import.source.as_ref(), "the source")?;
-    let has_header = import.first_row.as_deref() == Some("header");
-    let bytes = StoredBytes::of(db, workspace, import)?;
-    let mut reader = source.reader(bytes, has_header)?;
-    let names: Vec<String> =
-        if has_header { reader.header().map_err(broken)?.to_vec() } else { Vec::new() };
-    let replaced = names.iter().position(|name| name == REASON_COLUMN);
-    let width = source.columns;
-    let mut out = out;
-    out.write_all("\u{feff}".as_bytes()).map_err(closed)?;
-    let mut csv = csv::WriterBuilder::new()
-        .delimiter(source.dialect.delimiter.byte())
-        .terminator(csv::Terminator::CRLF)
-        .flexible(true)
-        .from_writer(out);
-    let mut write = |cells: &mut dyn Iterator<Item = String>, reason: &str| {
-        let kept = cells
-            .enumerate()
-            .filter(|(at, _)| Some(*at) != replaced)
-            .map(|(_, cell)| harmless(cell));
-        csv.write_record(kept.chain(std::iter::once(reason.to_owned()))).map_err(csv_closed)
-    };
-    if has_header {
-        let mut header = (0..width).map(|at| names.get(at).cloned().unwrap_or_default());
-        write(&mut header, REASON_COLUMN)?;
+    reader: RowReader<Decoder<StoredBytes>>,
+    row: Row,
+    filter: ReportFilter,
+    import: ImportId,
+    page: VecDeque<ReportRow>,
+    header: Option<Vec<String>>,
+    /// Column of the file that held the reasons of an earlier report.
+    replaced: Option<usize>,
+    width: usize,
+    delimiter: u8,
+    begun: bool,
+    ended: bool,
+}
+
+impl ErrorsCsv {
+    /// The report of an import.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for bytes that are not there; what the database said.
+    pub fn open(db: &Db, workspace: WorkspaceId, import: &ImportRecord) -> Result<Self, Error> {
+        let source: StoredSource = read_json(import.source.as_ref(), "the source")?;
+        let has_header = import.first_row.as_deref() == Some("header");
+        let bytes = StoredBytes::of(db, workspace, import)?;
+        let mut reader = source.reader(bytes, has_header)?;
+        let header = if has_header {
+            Some(reader.header().map_err(broken)?.to_vec())
+        } else {
+            None
+        };
+        let names = header.iter().flatten();
+        Ok(Self {
+            workspace,
+            reader,
+            row: Row::new(),
+            filter: ReportFilter { with_problems: true, limit: PAGE_ROWS, ..ReportFilter::default() },
+            import: ImportId(import.id),
+            page: VecDeque::new(),
+            replaced: names.enumerate().find(|(_, name)| *name == REASON_COLUMN).map(|(at, _)| at),
+            header,
+            width: source.columns,
+            delimiter: source.dialect.delimiter.byte(),
+            begun: false,
+            ended: false,
+        })
     }
-    let mut row = Row::new();
-    let mut filter =
-        ReportFilter { with_problems: true, limit: PAGE_ROWS, ..ReportFilter::default() };
-    loop {
-        let page: Vec<ReportRow> = db.read(workspace, |tenant| {
-            report::rows(tenant, ImportId(import.id), &filter).map_err(Error::from)
-        })?;
-        let Some(last) = page.last() else { break };
-        filter.after = last.number;
-        for reported in &page {
-            let wanted = u64::try_from(reported.number).unwrap_or(0);
-            while row.number() < wanted && reader.next_row(&mut row).map_err(broken)? {}
-            if row.number() == wanted {
-                let mut cells = (0..width.max(row.len())).map(|at| row.cell(at).to_owned());
-                write(&mut cells, &reason(reported))?;
+
+    /// The next bytes, in UTF-8 with a byte order mark (spreadsheets need it) and the delimiter of the file;
+    /// `None` at the end. A block may be empty: reading on to the next row took its turn.
+    ///
+    /// # Errors
+    /// What the database said; bytes that cannot be read any more.
+    pub fn next_block(&mut self, db: &Db) -> Result<Option<Vec<u8>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut csv = csv::WriterBuilder::new()
+            .delimiter(self.delimiter)
+            .terminator(csv::Terminator::CRLF)
+            .flexible(true)
+            .from_writer(Vec::new());
+        if !self.begun {
+            self.begun = true;
+            if let Some(names) = &self.header {
+                let header = (0..self.width).map(|at| names.get(at).cloned().unwrap_or_default());
+                csv.write_record(record(header, self.replaced, REASON_COLUMN)).map_err(closed)?;
             }
         }
+        let mut read = 0;
+        while csv.get_ref().len() < BLOCK_BYTES && read < BLOCK_ROWS {
+            let Some(reported) = self.next_reported(db)? else {
+                self.ended = true;
+                break;
+            };
+            let wanted = u64::try_from(reported.number).unwrap_or(0);
+            while self.row.number() < wanted && self.reader.next_row(&mut self.row).map_err(broken)? {
+                read += 1;
+                if read >= BLOCK_ROWS {
+                    break;
+                }
+            }
+            if self.row.number() == wanted {
+                let cells = 0..self.width.max(self.row.len());
+                let cells = cells.map(|at| self.row.cell(at).to_owned());
+                csv.write_record(record(cells, self.replaced, &reason(&reported)))
+                    .map_err(closed)?;
+            } else if self.row.number() < wanted && read >= BLOCK_ROWS {
+                self.page.push_front(reported);
+            }
+        }
+        let text = csv.into_inner().map_err(|error| closed(error.into_error().into()))?;
+        Ok(Some(text))
     }
-    csv.flush().map_err(closed)
+
+    fn next_reported(&mut self, db: &Db) -> Result<Option<ReportRow>, Error> {
+        if self.page.is_empty() {
+            let page: Vec<ReportRow> = db.read(self.workspace, |tenant| {
+                report::rows(tenant, self.import, &self.filter).map_err(Error::from)
+            })?;
+            if let Some(last) = page.last() {
+                self.filter.after = last.number;
+            }
+            self.page = page.into();
+        }
+        Ok(self.page.pop_front())
+    }
+}
+
+/// The cells of a row without an old reason, and the new one behind them.
+fn record(
+    cells: impl Iterator<Item = String>,
+    replaced: Option<usize>,
+    reason: &str,
+) -> impl Iterator<Item = String> {
+    let kept = cells.enumerate().filter(move |(at, _)| Some(*at) != replaced);
+    kept.map(|(_, cell)| harmless(cell)).chain(std::iter::once(reason.to_owned()))
 }
 
 /// Outcome and problems in words: `invalid: email: this is not an e-mail address (invalid_email)`.
@@ -115,11 +183,7 @@ fn broken(error: ReadError) -> Error {
     Error::Store(StoreError::Busy(error.to_string()))
 }
 
-fn closed(error: std::io::Error) -> Error {
-    Error::Store(StoreError::Busy(error.to_string()))
-}
-
-fn csv_closed(error: csv::Error) -> Error {
+fn closed(error: csv::Error) -> Error {
     Error::Store(StoreError::Busy(error.to_string()))
 }
 

@@ -1,43 +1,77 @@
 //! `errors.csv`, streamed.
 
-use std::io::{self, Write};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, get, rt};
+use actix_web::{HttpResponse, get};
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
-use tokio::sync::mpsc::{Sender, channel};
 use uuid::Uuid;
 
-use kartoteka_app::imports::{self, errors_csv, plan};
+use kartoteka_app::imports::{self, errors_csv::ErrorsCsv, plan};
+use kartoteka_domain::codes::Code;
 
-use crate::extract::{Path, Scoped, scope};
+use crate::extract::body::patience;
+use crate::extract::{Caller, Path, Scoped, scope};
 use crate::problem::Problem;
 use crate::state::State;
 
-/// Bytes gathered before they are sent.
-const BLOCK_BYTES: usize = 64 << 10;
-
-/// Sends what is written to it; stops the writer when the client has gone.
-struct Pipe {
-    to: Sender<Bytes>,
-    block: Vec<u8>,
+/// The report while it is sent. Each block takes its turn at the database when the client has room for it:
+/// a client that reads slowly, or not at all, keeps neither a turn nor a thread.
+struct Download {
+    state: State,
+    caller: Caller,
+    report: Arc<Mutex<ErrorsCsv>>,
+    sent: u64,
+    /// When the last block was handed over, and how long the client let us wait in all.
+    handed: Instant,
+    waited: Duration,
 }
 
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.block.extend_from_slice(bytes);
-        if self.block.len() >= BLOCK_BYTES {
-            self.flush()?;
+impl Download {
+    /// The next bytes; `None` at the end.
+    async fn block(&mut self) -> Result<Option<Bytes>, Problem> {
+        let began = Instant::now();
+        let most = self.state.settings().body_timeout;
+        loop {
+            let report = Arc::clone(&self.report);
+            let read = self.state.run(&self.caller, move |db, _ctx| {
+                let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                // a block that was begun and failed is lost; only one that got no turn may be asked for again
+                Ok(report.next_block(db).map_err(Problem::from))
+            });
+            match read.await {
+                Ok(Ok(Some(bytes))) if bytes.is_empty() => {}
+                Ok(block) => return Ok(block?.map(Bytes::from)),
+                // others are first: half a report is worth waiting for
+                Err(problem) if problem.code() == Code::DatabaseBusy && began.elapsed() < most => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(problem) => return Err(problem),
+            }
         }
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        if self.block.is_empty() {
-            return Ok(());
+    async fn next(mut self) -> Option<(io::Result<Bytes>, Option<Self>)> {
+        self.waited += self.handed.elapsed();
+        if self.waited > patience(self.state.settings().body_timeout, self.sent) {
+            tracing::info!("a client reads a report too slowly");
+            return Some((Err(io::ErrorKind::TimedOut.into()), None));
         }
-        let block = Bytes::from(std::mem::take(&mut self.block));
-        self.to.blocking_send(block).map_err(|_gone| io::ErrorKind::BrokenPipe.into())
+        match self.block().await {
+            Ok(None) => None,
+            Ok(Some(bytes)) => {
+                self.sent += bytes.len() as u64;
+                self.handed = Instant::now();
+                Some((Ok(bytes), Some(self)))
+            }
+            Err(problem) => {
+                tracing::warn!(code = %problem.code(), "a report of rows broke off");
+                Some((Err(io::ErrorKind::Other.into()), None))
+            }
+        }
     }
 }
 
@@ -70,25 +104,20 @@ pub(crate) async fn get_import_errors(
             Ok(import)
         })
         .await?;
-    let (to, from) = channel::<Bytes>(4);
     let workspace = caller.workspace;
-    let writer = state.clone();
-    let asking = (*caller).clone();
-    rt::spawn(async move {
-        let written = writer
-            .run(&asking, move |db, _ctx| {
-                let mut pipe = Pipe { to, block: Vec::with_capacity(BLOCK_BYTES * 2) };
-                errors_csv::write(db, workspace, &import, &mut pipe)?;
-                pipe.flush().map_err(Problem::internal)
-            })
-            .await;
-        if written.is_err() {
-            tracing::warn!("a report of rows broke off");
-        }
-    });
-    let blocks = unfold(from, |mut from| async move {
-        from.recv().await.map(|block| (Ok::<_, io::Error>(block), from))
-    });
+    let report =
+        state.run(&caller, move |db, _ctx| Ok(ErrorsCsv::open(db, workspace, &import)?)).await?;
+    let download = Download {
+        state,
+        caller: (*caller).clone(),
+        report: Arc::new(Mutex::new(report)),
+        sent: 0,
+        handed: Instant::now(),
+        waited: Duration::ZERO,
+    };
+    let mark = Ok(Bytes::from_static("\u{feff}".as_bytes()));
+    let blocks = unfold(Some(download), |download| async move { download?.next().await });
+    let blocks = futures_util::stream::once(std::future::ready(mark)).chain(blocks);
     Ok(HttpResponse::Ok()
         .insert_header(("Content-Type", "text/csv; charset=utf-8"))
         .insert_header(("Content-Disposition", "attachment; filename=\"errors.csv\""))
