@@ -273,22 +273,33 @@ pub fn faults(schema: &Value, value: &Value) -> Vec<String> {
         LazyLock::new(Mutex::default);
     let key = schema.to_string();
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let refers = key.contains("$ref");
-    let validator = compiled.entry(key).or_insert_with(|| {
-        let mut whole = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "allOf": [schema],
-        });
-        if refers {
-            whole["components"] = openapi::document()["components"].clone();
-        }
-        let built = jsonschema::options().should_validate_formats(true).build(&whole);
-        Box::leak(Box::new(built.unwrap_or_else(|error| panic!("{schema}: {error}"))))
-    });
+    let validator = compiled.entry(key).or_insert_with(|| compile(schema));
     validator
         .iter_errors(value)
         .map(|error| format!("#{}: {error}", error.instance_path().as_str()))
         .collect()
+}
+
+fn compile(schema: &Value) -> &'static Validator {
+    let mut whole = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "allOf": [schema],
+    });
+    if schema.to_string().contains("$ref") {
+        whole["components"] = openapi::document()["components"].clone();
+    }
+    let built = jsonschema::options().should_validate_formats(true).build(&whole);
+    Box::leak(Box::new(built.unwrap_or_else(|error| panic!("{schema}: {error}"))))
+}
+
+/// Whether `value` fits a schema of the document; much faster than [`faults`] where they are not told.
+#[must_use]
+pub fn fits_schema(schema: &'static Value, value: &Value) -> bool {
+    static COMPILED: LazyLock<Mutex<HashMap<usize, &'static Validator>>> =
+        LazyLock::new(Mutex::default);
+    let address = std::ptr::from_ref(schema).addr();
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled.entry(address).or_insert_with(|| compile(schema)).is_valid(value)
 }
 
 /// What a `$ref` of the document points to; anything else as it is.

@@ -46,8 +46,7 @@ pub fn described() -> Vec<Described> {
         Some(Described { operation, schema, carrier: Carrier::Json })
     });
     let forms = operations().iter().filter_map(|operation| {
-        let form =
-            operation.object.pointer("/requestBody/content/multipart~1form-data/schema")?;
+        let form = operation.object.pointer("/requestBody/content/multipart~1form-data/schema")?;
         let schema = contract::resolved(form).pointer("/properties/options")?;
         Some(Described { operation, schema, carrier: Carrier::Options })
     });
@@ -84,10 +83,19 @@ impl Described {
         }
     }
 
-    /// What of `body` the document refuses.
+    /// Whether the document takes `body`.
     #[must_use]
-    pub fn faults(&self, body: &Value) -> Vec<String> {
-        contract::faults(self.schema, body)
+    pub fn takes(&self, body: &Value) -> bool {
+        fits(self.schema, body)
+    }
+
+    /// Every place of the body, but each schema that stands in several places only in the first of them.
+    #[must_use]
+    pub fn sites_once(&self) -> Vec<Site> {
+        let mut seen = std::collections::HashSet::new();
+        let mut sites = self.sites();
+        sites.retain(|site| seen.insert(std::ptr::from_ref(site.schema).addr()));
+        sites
     }
 
     /// Every place of the body.
@@ -123,8 +131,10 @@ fn walk(
     }
     sites.push(Site { at: at.to_owned(), schema, body: body.clone() });
     let here = body.pointer(at).cloned().unwrap_or(Value::Null);
-    for form in ["oneOf", "anyOf", "allOf"].iter().filter_map(|key| schema[key].as_array()).flatten() {
-        let fits = !here.is_null() && contract::faults(form, &here).is_empty();
+    for form in
+        ["oneOf", "anyOf", "allOf"].iter().filter_map(|key| schema[key].as_array()).flatten()
+    {
+        let fits = !here.is_null() && fits(form, &here);
         let value = if fits { Some(here.clone()) } else { sample(form, 0) };
         let Some(value) = value.filter(|value| !value.is_null()) else { continue };
         walk(form, at, &examples::with(body, at, value), trail, sites);
@@ -210,11 +220,13 @@ pub fn sample(schema: &'static Value, depth: usize) -> Option<Value> {
     if is_of(schema, "integer") || is_of(schema, "number") {
         return Some(json!(number(schema, "minimum").unwrap_or(1).max(1)));
     }
-    is_of(schema, "boolean").then(|| json!(true)).or_else(|| is_of(schema, "null").then_some(Value::Null))
+    is_of(schema, "boolean")
+        .then(|| json!(true))
+        .or_else(|| is_of(schema, "null").then_some(Value::Null))
 }
 
-fn fits(schema: &Value, value: &Value) -> bool {
-    contract::faults(schema, value).is_empty()
+fn fits(schema: &'static Value, value: &Value) -> bool {
+    contract::fits_schema(schema, value)
 }
 
 /// A rule of a schema, a value that breaks it, and one that just keeps it where there is one.

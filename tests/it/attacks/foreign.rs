@@ -1,10 +1,10 @@
 //! Ids of another workspace in every position: OWASP API1:2023, PLT-1.
 
+use kartoteka_tests::TestApp;
 use kartoteka_tests::answer::Answer;
 use kartoteka_tests::contract::operations;
 use kartoteka_tests::examples;
 use kartoteka_tests::sites::{Described, Site, described, is_of};
-use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -23,7 +23,8 @@ fn essence(answer: &Answer, id: &str) -> (u16, Value) {
             Value::Object(object) => object
                 .iter()
                 .filter(|(name, _)| {
-                    !(name.ends_with("_at") || ["id", "request_id", "location"].contains(&name.as_str()))
+                    !(name.ends_with("_at")
+                        || ["id", "request_id", "location"].contains(&name.as_str()))
                 })
                 .map(|(name, value)| (name.clone(), plain(value, id)))
                 .collect(),
@@ -46,13 +47,23 @@ fn bodies(site: &Site) -> Vec<(String, Value)> {
             (json!({"not": {"or": [leaf]}}), "/not/or/0"),
             (json!({"or": [{"not": {"and": [{"not": leaf}]}}]}), "/or/0/not/and/0/not"),
         ] {
-            bodies.push((format!("{member}{inside}{rest}"), examples::with(&site.body, member, tree)));
+            bodies.push((
+                format!("{member}{inside}{rest}"),
+                examples::with(&site.body, member, tree),
+            ));
         }
     }
     bodies
 }
 
-async fn tell(app: &TestApp, described: &Described, path: &str, body: &Value, at: &str, id: &str) -> Answer {
+async fn tell(
+    app: &TestApp,
+    described: &Described,
+    path: &str,
+    body: &Value,
+    at: &str,
+    id: &str,
+) -> Answer {
     let body = examples::with(body, at, json!(id));
     described.request(app, path, &body).await
 }
@@ -95,7 +106,10 @@ async fn a_foreign_id_in_a_body_is_an_unknown_id() {
         "foreign ids in bodies, lists and filter trees",
         touched,
         cases,
-        &format!("{refused} refused, {} passed over like unknown ones, nothing read or changed", cases - refused),
+        &format!(
+            "{refused} refused, {} passed over like unknown ones, nothing read or changed",
+            cases - refused
+        ),
     );
 }
 

@@ -24,27 +24,54 @@ async fn nothing_can_be_smuggled_behind_a_request() {
         hidden.len()
     );
     let length = hidden.len();
-    let head = format!("POST /api/v1/contacts/count HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n");
+    let head = format!(
+        "POST /api/v1/contacts/count HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
+    );
     let chunk = format!("{:x}\r\n{hidden}\r\n0\r\n\r\n", length);
     let attempts = [
-        ("length and chunks", format!("content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}")),
-        ("chunks and length", format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n\r\n0\r\n\r\n{hidden}")),
+        (
+            "length and chunks",
+            format!("content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
+        (
+            "chunks and length",
+            format!(
+                "transfer-encoding: chunked\r\ncontent-length: {length}\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
         ("two lengths", format!("content-length: 0\r\ncontent-length: {length}\r\n\r\n{hidden}")),
-        ("the same length twice", format!("content-length: 0\r\ncontent-length: 0\r\n\r\n{hidden}")),
+        (
+            "the same length twice",
+            format!("content-length: 0\r\ncontent-length: 0\r\n\r\n{hidden}"),
+        ),
         ("a list of lengths", format!("content-length: 0, {length}\r\n\r\n{hidden}")),
         ("a length with a sign", format!("content-length: +0\r\n\r\n{hidden}")),
         ("a length below zero", format!("content-length: -1\r\n\r\n{hidden}")),
         ("a length in hexadecimal", format!("content-length: 0x0\r\n\r\n{hidden}")),
-        ("a length beyond numbers", format!("content-length: 18446744073709551616\r\n\r\n{hidden}")),
+        (
+            "a length beyond numbers",
+            format!("content-length: 18446744073709551616\r\n\r\n{hidden}"),
+        ),
         ("a blank before the colon", format!("content-length : 0\r\n\r\n{hidden}")),
         ("a folded line", format!("x-a: b\r\n content-length: 0\r\n\r\n{hidden}")),
         ("folded chunks", format!("transfer-encoding:\r\n chunked\r\n\r\n0\r\n\r\n{hidden}")),
-        ("chunks twice", format!("transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}")),
-        ("chunks and another coding", format!("transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}")),
+        (
+            "chunks twice",
+            format!(
+                "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
+        (
+            "chunks and another coding",
+            format!("transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
         ("a coding like chunks", format!("transfer-encoding: xchunked\r\n\r\n0\r\n\r\n{hidden}")),
         ("chunks with a tab", format!("transfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n{hidden}")),
         ("a chunk of a negative size", format!("transfer-encoding: chunked\r\n\r\n-1\r\n{hidden}")),
-        ("a chunk beyond numbers", format!("transfer-encoding: chunked\r\n\r\n10000000000000000\r\n{hidden}")),
+        (
+            "a chunk beyond numbers",
+            format!("transfer-encoding: chunked\r\n\r\n10000000000000000\r\n{hidden}"),
+        ),
         ("a chunk that is no number", format!("transfer-encoding: chunked\r\n\r\nzz\r\n{hidden}")),
         ("bare line ends", format!("content-length: 0\n\n{hidden}")),
         ("a bare CR", format!("x-a: b\rcontent-length: 0\r\n\r\n{hidden}")),
@@ -52,14 +79,20 @@ async fn nothing_can_be_smuggled_behind_a_request() {
         ("a body that is a request", format!("content-length: {length}\r\n\r\n{hidden}")),
         ("a chunk that is a request", format!("transfer-encoding: chunked\r\n\r\n{chunk}")),
         ("200 headers", format!("{}content-length: 0\r\n\r\n{hidden}", "x-a: b\r\n".repeat(200))),
-        ("a head of 200 KiB", format!("x-a: {}\r\ncontent-length: 0\r\n\r\n{hidden}", "b".repeat(200 << 10))),
+        (
+            "a head of 200 KiB",
+            format!("x-a: {}\r\ncontent-length: 0\r\n\r\n{hidden}", "b".repeat(200 << 10)),
+        ),
     ];
     for (what, rest) in &attempts {
         let mut raw = Raw::open(app.url()).await;
         let _ = raw.send(format!("{head}{rest}")).await;
         let _ = raw.finish().await;
         let answer = raw.answer(PATIENCE).await;
-        assert!(answer.as_ref().is_none_or(|answer| (400..500).contains(&answer.status)), "{what}: {answer:?}");
+        assert!(
+            answer.as_ref().is_none_or(|answer| (400..500).contains(&answer.status)),
+            "{what}: {answer:?}"
+        );
         assert!(raw.is_closed(PATIENCE).await, "{what}: the connection stays open");
         // a length of nothing is right, and what follows it is a request of its own, sent openly
         let honest = what.contains("bare line ends");
@@ -69,7 +102,12 @@ async fn nothing_can_be_smuggled_behind_a_request() {
         app.execute("UPDATE workspace_usage SET live = 0");
     }
     app.get("/healthz").await.expect(200);
-    figure("requests that hide another one", 1, attempts.len(), "all 4xx or closed, nothing carried out");
+    figure(
+        "requests that hide another one",
+        1,
+        attempts.len(),
+        "all 4xx or closed, nothing carried out",
+    );
 }
 
 /// Paths that mean another place to another reader.
@@ -162,7 +200,9 @@ async fn bodies_of_another_kind_are_refused() {
         "application/json, text/plain",
     ];
     let (mut touched, mut cases) = (0, 0);
-    for operation in operations().iter().filter(|operation| operation.object.get("requestBody").is_some()) {
+    for operation in
+        operations().iter().filter(|operation| operation.object.get("requestBody").is_some())
+    {
         let path = path(operation, &things);
         touched += 1;
         for kind in kinds.iter().filter(|kind| !operation.consumes().contains(*kind)) {
@@ -244,16 +284,25 @@ async fn other_origins_are_told_nothing() {
         let path = path(operation, &Things::default());
         for origin in evil {
             for app in [&app, &nobody] {
-                let answer = examples::request(&app.anonymous(), operation, &path).header("origin", origin).await;
-                assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}: {answer:?}");
+                let answer = examples::request(&app.anonymous(), operation, &path)
+                    .header("origin", origin)
+                    .await;
+                assert_eq!(
+                    answer.header("access-control-allow-origin"),
+                    "",
+                    "{origin}: {answer:?}"
+                );
                 cases += 1;
             }
         }
         let preflight = app.anonymous().request(reqwest::Method::OPTIONS, &path);
-        let preflight = preflight.header("origin", evil[0]).header("access-control-request-method", operation.method);
+        let preflight = preflight
+            .header("origin", evil[0])
+            .header("access-control-request-method", operation.method);
         let answer = preflight.unchecked().await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{answer:?}");
-        let answer = examples::request(&app.anonymous(), operation, &path).header("origin", friend).await;
+        let answer =
+            examples::request(&app.anonymous(), operation, &path).header("origin", friend).await;
         assert_eq!(answer.header("access-control-allow-origin"), friend, "{answer:?}");
         // credentials of the browser are never asked for: tokens are sent by the page itself
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{answer:?}");

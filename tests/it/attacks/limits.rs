@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kartoteka_tests::TestApp;
 use kartoteka_tests::contract::operations;
 use kartoteka_tests::examples;
 use kartoteka_tests::sites::{described, rules, told};
-use kartoteka_tests::TestApp;
 use serde_json::Value;
 
-use super::{figure, path};
-use crate::auth_matrix::{everything_of, furnish};
+use super::{figure, path, state_of};
+use crate::auth_matrix::furnish;
 
 /// Codes that say that a size is wrong: none of them may be told of a value that just fits.
 const OF_SIZE: &[&str] = &["too_long", "too_short", "too_many", "out_of_range"];
@@ -24,18 +24,18 @@ fn summary(words: &BTreeMap<&str, usize>) -> String {
 async fn one_step_over_a_limit_is_refused_and_the_limit_itself_is_not() {
     let app = TestApp::new().await;
     let things = furnish(&app, app.home(), "ours").await;
-    let before = everything_of(&app, app.home().id);
+    let before = state_of(&app);
     let (mut touched, mut over, mut words) = (0, 0, BTreeMap::new());
     let mut kept = Vec::new();
     for described in described() {
         let path = path(described.operation, &things);
         let mut seen = BTreeSet::new();
         touched += 1;
-        for site in described.sites() {
+        for site in described.sites_once() {
             for rule in rules(site.schema) {
                 let body = examples::with(&site.body, &site.at, rule.broken.clone());
                 // of several forms another one may take it
-                if described.faults(&body).is_empty() || !seen.insert(body.to_string()) {
+                if described.takes(&body) || !seen.insert(body.to_string()) {
                     continue;
                 }
                 let answer = described.request(&app, &path, &body).await;
@@ -46,7 +46,9 @@ async fn one_step_over_a_limit_is_refused_and_the_limit_itself_is_not() {
                 let here = told.iter().any(|(at, code)| {
                     *at == pointer
                         || at.starts_with(&format!("{pointer}/"))
-                        || (around.contains(&code.as_str()) && at != "#" && pointer.starts_with(at.as_str()))
+                        || (around.contains(&code.as_str())
+                            && at != "#"
+                            && pointer.starts_with(at.as_str()))
                 });
                 let refused = answer.status == 422 || answer.json["results"].is_array();
                 assert!(
@@ -58,29 +60,52 @@ async fn one_step_over_a_limit_is_refused_and_the_limit_itself_is_not() {
                 over += 1;
                 *words.entry(rule.word).or_insert(0_usize) += 1;
                 if let Some(value) = rule.kept {
-                    kept.push((described, path.clone(), pointer, examples::with(&site.body, &site.at, value)));
+                    kept.push((
+                        described,
+                        path.clone(),
+                        pointer,
+                        examples::with(&site.body, &site.at, value),
+                    ));
                 }
             }
         }
     }
-    assert_eq!(before, everything_of(&app, app.home().id), "a refused request wrote something");
+    assert_eq!(before, state_of(&app), "a refused request wrote something");
     assert!(over > 500, "{over}");
-    figure("one step over each limit of a body", touched, over, &format!("all refused in place, nothing written ({})", summary(&words)));
+    figure(
+        "one step over each limit of a body",
+        touched,
+        over,
+        &format!("all refused in place, nothing written ({})", summary(&words)),
+    );
     let (mut exact, mut taken) = (0, 0);
     for (described, path, pointer, body) in kept {
-        if !described.faults(&body).is_empty() {
+        if !described.takes(&body) {
             continue;
         }
         let answer = described.request(&app, &path, &body).await;
         assert!(answer.status < 500, "{} {pointer}: {answer:?}", described.operation.id());
-        let wrong = told(&answer.json).into_iter().find(|(at, code)| *at == pointer && OF_SIZE.contains(&code.as_str()));
-        assert!(wrong.is_none(), "{} refuses what its limit allows: {answer:?}", described.operation.id());
+        let wrong = told(&answer.json)
+            .into_iter()
+            .find(|(at, code)| *at == pointer && OF_SIZE.contains(&code.as_str()));
+        assert!(
+            wrong.is_none(),
+            "{} refuses what its limit allows: {answer:?}",
+            described.operation.id()
+        );
         exact += 1;
         taken += usize::from(answer.status < 300);
     }
     app.leave_jobs();
     assert!(exact > 50 && taken > 20, "{exact} {taken}");
-    figure("exactly at each limit of a body", touched, exact, &format!("no limit told, {taken} carried out, the others refused for their meaning or state"));
+    figure(
+        "exactly at each limit of a body",
+        touched,
+        exact,
+        &format!(
+            "no limit told, {taken} carried out, the others refused for their meaning or state"
+        ),
+    );
 }
 
 /// The same for the query: lengths, page sizes, words, dates, numbers.
@@ -108,7 +133,10 @@ async fn queries_have_the_same_limits() {
                 over += 1;
                 let Some(value) = rule.kept else { continue };
                 let answer = app.get(&path).query(&[(name, &text(&value))]).await;
-                let wrong = answer.faults().into_iter().find(|(pointer, code)| *pointer == at && OF_SIZE.contains(&code.as_str()));
+                let wrong = answer
+                    .faults()
+                    .into_iter()
+                    .find(|(pointer, code)| *pointer == at && OF_SIZE.contains(&code.as_str()));
                 assert!(answer.status < 500 && wrong.is_none(), "{answer:?}");
                 exact += 1;
             }
@@ -120,7 +148,12 @@ async fn queries_have_the_same_limits() {
         }
     }
     figure("limits of query parameters", touched, over, "all 422 in place");
-    figure("exactly at the limits of query parameters", touched, exact, "none refused for its size");
+    figure(
+        "exactly at the limits of query parameters",
+        touched,
+        exact,
+        "none refused for its size",
+    );
 }
 
 /// Headers that the document bounds.
@@ -135,7 +168,9 @@ async fn headers_have_limits() {
             let name = parameter["name"].as_str().unwrap();
             let mut tried = 0;
             for rule in rules(&parameter["schema"]) {
-                let Some(value) = rule.broken.as_str().filter(|value| value.is_ascii()) else { continue };
+                let Some(value) = rule.broken.as_str().filter(|value| value.is_ascii()) else {
+                    continue;
+                };
                 if reqwest::header::HeaderValue::from_str(value).is_err() {
                     continue;
                 }
@@ -145,7 +180,9 @@ async fn headers_have_limits() {
             }
             assert!(tried > 1 || name != "Idempotency-Key", "{name} has no limits: {parameter}");
             // whatever stands in a header is none of our faults
-            for value in [b"\xff\xfe".as_slice(), b"\"", b"W/", b"*, *", &[b','; 60_000], &[b'a'; 60_000]] {
+            for value in
+                [b"\xff\xfe".as_slice(), b"\"", b"W/", b"*, *", &[b','; 60_000], &[b'a'; 60_000]]
+            {
                 let request = examples::request(&app, operation, &path).header_bytes(name, value);
                 let answer = request.await;
                 assert!(answer.status < 500, "{answer:?}");

@@ -8,20 +8,20 @@ use kartoteka_tests::sites::{described, is_of, told};
 use kartoteka_tests::{Raw, TestApp};
 use serde_json::{Value, json};
 
-use super::{figure, path};
-use crate::auth_matrix::{everything_of, furnish};
+use super::{figure, path, state_of};
+use crate::auth_matrix::furnish;
 
 /// In every text and every name of every body, at every depth.
 #[tokio::test]
 async fn nul_in_any_text_or_name_is_refused() {
     let app = TestApp::new().await;
     let things = furnish(&app, app.home(), "ours").await;
-    let before = everything_of(&app, app.home().id);
+    let before = state_of(&app);
     let (mut touched, mut cases) = (0, 0);
     for described in described() {
         let path = path(described.operation, &things);
         touched += 1;
-        for site in described.sites() {
+        for site in described.sites_once() {
             let here = site.body.pointer(&site.at).cloned().unwrap_or_default();
             let mut attempts = Vec::new();
             if is_of(site.schema, "string") {
@@ -42,15 +42,25 @@ async fn nul_in_any_text_or_name_is_refused() {
                     told.starts_with(&pointer) || pointer.starts_with(told.as_str())
                 });
                 // a wrong password is told as such, whatever is in it
-                let refused = [401, 422].contains(&answer.status) || answer.json["results"].is_array();
-                assert!(refused && (named || answer.status == 401), "{} {pointer}: {answer:?}", described.operation.id());
+                let refused =
+                    [401, 422].contains(&answer.status) || answer.json["results"].is_array();
+                assert!(
+                    refused && (named || answer.status == 401),
+                    "{} {pointer}: {answer:?}",
+                    described.operation.id()
+                );
                 cases += 1;
             }
         }
     }
-    assert_eq!(before, everything_of(&app, app.home().id), "a refused request wrote something");
+    assert_eq!(before, state_of(&app), "a refused request wrote something");
     assert!(cases > 300, "{cases}");
-    figure("NUL in texts and names of bodies", touched, cases, "all refused in place, nothing written");
+    figure(
+        "NUL in texts and names of bodies",
+        touched,
+        cases,
+        "all refused in place, nothing written",
+    );
 }
 
 /// In forms, queries, paths and headers.
@@ -65,7 +75,9 @@ async fn nul_outside_of_bodies_is_refused() {
         let positions = operation.path.matches('{').count();
         for position in 0..positions {
             for nul in ["%00", "a%00", "%00a", "a%2500b%00"] {
-                let path = examples::path(operation, &things, |at, _| (at == position).then(|| nul.to_owned()));
+                let path = examples::path(operation, &things, |at, _| {
+                    (at == position).then(|| nul.to_owned())
+                });
                 let answer = examples::request(&app, operation, &path).await;
                 assert!([404, 422].contains(&answer.status), "{}: {answer:?}", operation.id());
                 tried += 1;
@@ -74,19 +86,26 @@ async fn nul_outside_of_bodies_is_refused() {
         for parameter in operation.parameters("query") {
             let name = parameter["name"].as_str().unwrap();
             for value in ["\0", "a\0", "\0a"] {
-                let answer = examples::request(&app, operation, &whole).query(&[(name, value)]).await;
+                let answer =
+                    examples::request(&app, operation, &whole).query(&[(name, value)]).await;
                 assert!(answer.status == 422, "{} ?{name}: {answer:?}", operation.id());
-                assert!(answer.faults().iter().any(|(at, _)| *at == format!("?{name}")), "{answer:?}");
+                assert!(
+                    answer.faults().iter().any(|(at, _)| *at == format!("?{name}")),
+                    "{answer:?}"
+                );
                 tried += 1;
             }
             let answer = examples::request(&app, operation, &whole).query(&[("a\0b", "1")]).await;
             assert!(answer.status == 422, "{answer:?}");
         }
         if operation.consumes().contains(&"application/x-www-form-urlencoded") {
-            let schema = operation.object.pointer("/requestBody/content/application~1x-www-form-urlencoded/schema");
+            let schema = operation
+                .object
+                .pointer("/requestBody/content/application~1x-www-form-urlencoded/schema");
             let properties = &kartoteka_tests::contract::resolved(schema.unwrap())["properties"];
             for name in properties.as_object().unwrap().keys() {
-                let answer = app.anonymous().post(&whole).form(&[(name, "a\0b"), ("token", "x")]).await;
+                let answer =
+                    app.anonymous().post(&whole).form(&[(name, "a\0b"), ("token", "x")]).await;
                 assert!(answer.status == 400, "{answer:?}");
                 tried += 1;
             }

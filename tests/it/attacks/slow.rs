@@ -34,7 +34,10 @@ async fn others_are_served(app: &TestApp) {
 }
 
 fn head(app: &TestApp, line: &str, rest: &str) -> String {
-    format!("{line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n{rest}\r\n", app.token().unwrap())
+    format!(
+        "{line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n{rest}\r\n",
+        app.token().unwrap()
+    )
 }
 
 /// Sends a piece again and again until the server has had enough.
@@ -92,14 +95,20 @@ async fn slow_bodies_are_cut_and_hold_nothing() {
         raws.push((raw, piece));
     }
     others_are_served(&app).await;
-    let trickles = raws.iter_mut().map(|(raw, piece)| trickle(raw, piece, Duration::from_millis(200)));
+    let trickles =
+        raws.iter_mut().map(|(raw, piece)| trickle(raw, piece, Duration::from_millis(200)));
     let (cut, ()) = tokio::join!(futures_util::future::join_all(trickles), others_are_served(&app));
     for status in cut {
         assert!([None, Some(408)].contains(&status), "{status:?}");
     }
     others_are_served(&app).await;
     nothing_is_left(&app, 1).await;
-    figure("bodies and uploads that trickle, with one database connection", 5, count, "others served, all cut with 408 or closed, nothing kept");
+    figure(
+        "bodies and uploads that trickle, with one database connection",
+        5,
+        count,
+        "others served, all cut with 408 or closed, nothing kept",
+    );
 }
 
 /// Waits until no bytes are left, and no imports beside those that were made for themselves.
@@ -111,7 +120,10 @@ async fn nothing_is_left(app: &TestApp, imports: i64) {
         if (pieces, records) == (0, imports) {
             return;
         }
-        assert!(tokio::time::Instant::now() < end, "{pieces} pieces and {records} imports are left");
+        assert!(
+            tokio::time::Instant::now() < end,
+            "{pieces} pieces and {records} imports are left"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -147,7 +159,8 @@ async fn slow_readers_hold_nothing_and_are_cut() {
     let app = app().await;
     let cell = "x".repeat(20_000);
     let rows: String = (0..600).map(|row| format!("nonsense {row};{cell}\n")).collect();
-    let options = json!({"first_row": "header", "delimiter": ";"});
+    let columns = json!([{"index": 0, "target": "email"}]);
+    let options = json!({"first_row": "header", "delimiter": ";", "mapping": {"columns": columns}});
     let import = app.import(format!("E-mail;Note\n{rows}"), &options).await;
     let path = format!("/imports/{}/errors.csv", import.id());
     let whole = app.get(&path).await.expect(200).bytes.len();
@@ -155,7 +168,9 @@ async fn slow_readers_hold_nothing_and_are_cut() {
     let mut readers = Vec::new();
     for _ in 0..6 {
         let mut raw = Raw::open_narrow(app.url()).await;
-        raw.send(head(&app, &format!("GET /api/v1{path}"), "accept-encoding: identity\r\n")).await.unwrap();
+        raw.send(head(&app, &format!("GET /api/v1{path}"), "accept-encoding: identity\r\n"))
+            .await
+            .unwrap();
         assert!(raw.bytes(PATIENCE).await.starts_with(b"HTTP/1.1 200"));
         readers.push(raw);
     }
@@ -165,7 +180,12 @@ async fn slow_readers_hold_nothing_and_are_cut() {
     }
     others_are_served(&app).await;
     assert_eq!(app.get(&path).await.expect(200).bytes.len(), whole);
-    figure("readers that take nothing of 12 MB, with one database connection", 1, readers.len(), "others served, all cut");
+    figure(
+        "readers that take nothing of 12 MB, with one database connection",
+        1,
+        readers.len(),
+        "others served, all cut",
+    );
 }
 
 /// Connections that say nothing, and streams of events that nobody ends.
@@ -178,9 +198,18 @@ async fn idle_connections_and_streams_keep_nobody_waiting() {
     }
     others_are_served(&app).await;
     let import = app.post("/imports").json(&json!({})).await.expect(201).id();
-    app.put(format!("/imports/{import}/data")).bytes("text/csv", "E-mail\na@example.com\n").await.expect(200);
-    app.put(format!("/imports/{import}/header")).json(&json!({"first_row": "header"})).await.expect(200);
-    app.put(format!("/imports/{import}/mapping")).json(&json!({"columns": "auto"})).await.expect(200);
+    app.put(format!("/imports/{import}/data"))
+        .bytes("text/csv", "E-mail\na@example.com\n")
+        .await
+        .expect(200);
+    app.put(format!("/imports/{import}/header"))
+        .json(&json!({"first_row": "header"}))
+        .await
+        .expect(200);
+    app.put(format!("/imports/{import}/mapping"))
+        .json(&json!({"columns": "auto"}))
+        .await
+        .expect(200);
     let matching = json!({"mode": "match", "key": "email"});
     let job = app.put(format!("/imports/{import}/matching")).json(&matching).await.expect(202).id();
     let mut streams = Vec::new();
@@ -200,5 +229,10 @@ async fn idle_connections_and_streams_keep_nobody_waiting() {
         let text = raw.until_text("\"succeeded\"", PATIENCE).await;
         assert!(text, "a stream of events was cut");
     }
-    figure("silent connections and open event streams", 1, 330, "others served, the silent ones closed, the streams told the end");
+    figure(
+        "silent connections and open event streams",
+        1,
+        330,
+        "others served, the silent ones closed, the streams told the end",
+    );
 }

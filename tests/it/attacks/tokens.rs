@@ -81,9 +81,15 @@ fn bad_lines(good: &str, bad: &mut Bad) {
         format!("Bearer {}{}", &good[..good.len() - 1], twin.unwrap()),
     );
     let lines = |lines: &[String]| lines.iter().map(|line| line.clone().into_bytes()).collect();
-    bad.push(("two headers, both good", lines(&[format!("Bearer {good}"), format!("Bearer {good}")])));
+    bad.push((
+        "two headers, both good",
+        lines(&[format!("Bearer {good}"), format!("Bearer {good}")]),
+    ));
     bad.push(("two headers, one good", lines(&[format!("Bearer {good}"), "Bearer x".into()])));
-    bad.push(("two headers, the second good", lines(&["Basic x".into(), format!("Bearer {good}")])));
+    bad.push((
+        "two headers, the second good",
+        lines(&["Basic x".into(), format!("Bearer {good}")]),
+    ));
     bad.push(("not UTF-8", vec![[b"Bearer ".as_slice(), b"\xff\xfe.\xc0\xaf.\x80"].concat()]));
 }
 
@@ -146,10 +152,13 @@ fn bad_claims(app: &TestApp, other: &TestApp, bad: &mut Bad) {
 /// Headers with one thing wrong.
 fn bad_headers(app: &TestApp, bad: &mut Bad) {
     let good = claims(app);
-    let mut token = |what, token: String| bad.push((what, vec![format!("Bearer {token}").into_bytes()]));
+    let mut token =
+        |what, token: String| bad.push((what, vec![format!("Bearer {token}").into_bytes()]));
     let mine = EncodingKey::from_ed_der(
         &STANDARD
-            .decode(generate_pem().unwrap().lines().filter(|l| !l.starts_with('-')).collect::<String>())
+            .decode(
+                generate_pem().unwrap().lines().filter(|l| !l.starts_with('-')).collect::<String>(),
+            )
             .unwrap(),
     );
     let by = |header: &Value, key: &EncodingKey, algorithm| {
@@ -223,7 +232,8 @@ fn bad_headers(app: &TestApp, bad: &mut Bad) {
 async fn bad_bearers(app: &TestApp, bad: &mut Bad) {
     let all: BTreeSet<Scope> = Role::Administrator.scopes();
     let token_of = |actor| app.client_of(actor, app.home().id, &all).token().unwrap().to_owned();
-    let mut token = |what, token: &str| bad.push((what, vec![format!("Bearer {token}").into_bytes()]));
+    let mut token =
+        |what, token: &str| bad.push((what, vec![format!("Bearer {token}").into_bytes()]));
     let user = json!({"email": "gone@example.com", "role": "administrator", "password": PASSWORD});
     let user = app.post("/users").json(&user).await.expect(201).id();
     let of_user = token_of(Actor::User(UserId(user.parse().unwrap())));
@@ -243,7 +253,11 @@ async fn bad_bearers(app: &TestApp, bad: &mut Bad) {
         }
         token(what, &of_client);
     }
-    let login = [("grant_type", "password"), ("username", app.home().email.as_str()), ("password", PASSWORD)];
+    let login = [
+        ("grant_type", "password"),
+        ("username", app.home().email.as_str()),
+        ("password", PASSWORD),
+    ];
     let login = app.anonymous().post("/auth/token").form(&login).await.expect(200);
     token("a refresh token", &login.text_at("/refresh_token"));
     // a whole workspace that is gone takes its people with it
@@ -332,7 +346,8 @@ async fn exactly_the_documented_scope_is_enough() {
     let mut count = 0;
     for operation in secured() {
         let client = app.with_scopes(&operation.scopes());
-        let answer = examples::request(&client, operation, &path(operation, &Things::default())).await;
+        let answer =
+            examples::request(&client, operation, &path(operation, &Things::default())).await;
         assert!(![401, 403].contains(&answer.status), "{}: {answer:?}", operation.id());
         count += 1;
     }

@@ -23,7 +23,8 @@ const MOST_BYTES: u64 = 300 << 20;
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok());
+    let kilobytes =
+        line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok());
     kilobytes.unwrap_or(0) << 10
 }
 
@@ -59,7 +60,10 @@ fn heavy() -> Vec<(&'static str, String)> {
         ("lists a megabyte deep", "[".repeat(most)),
         ("lists closed 100,000 deep", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))),
         ("objects a megabyte deep", "{\"a\":".repeat(most / 5)),
-        ("lists 120 deep, as wide as it goes", filled(&"[".repeat(120), "[],", &format!("1{}", "]".repeat(120)))),
+        (
+            "lists 120 deep, as wide as it goes",
+            filled(&"[".repeat(120), "[],", &format!("1{}", "]".repeat(120))),
+        ),
         ("half a million numbers", filled("[", "1,", "1]")),
         ("long names above a long list", wide),
         ("long names above a list of NUL", nuls),
@@ -127,7 +131,12 @@ async fn heavy_json_is_refused_soon_and_in_bounded_memory() {
     let grown = check_growth(before);
     app.get("/healthz").await.expect(200);
     app.leave_jobs();
-    figure("JSON of a megabyte, deep, wide and long", touched, cases, &format!("all 4xx within {PATIENCE:?}, memory grew by {grown} MiB at most"));
+    figure(
+        "JSON of a megabyte, deep, wide and long",
+        touched,
+        cases,
+        &format!("all 4xx within {PATIENCE:?}, memory grew by {grown} MiB at most"),
+    );
 }
 
 fn one_of_each_schema() -> Vec<Described> {
@@ -159,6 +168,9 @@ async fn giant_filter_trees_are_refused() {
             .iter()
             .filter(|site| ["include", "exclude", "where"].iter().any(|end| site.at.ends_with(end)))
             .collect();
+        let mut places = places;
+        places.sort_by_key(|site| &site.at);
+        places.dedup_by_key(|site| &site.at);
         touched += usize::from(!places.is_empty());
         for site in places {
             for tree in &trees {
@@ -181,13 +193,20 @@ async fn ten_megabytes_are_refused_before_they_are_read() {
     let token = app.token().unwrap().to_owned();
     let before = forget_peak();
     let mut cases = 0;
-    for operation in operations().iter().filter(|operation| operation.object.get("requestBody").is_some()) {
+    for operation in
+        operations().iter().filter(|operation| operation.object.get("requestBody").is_some())
+    {
         let kinds = operation.consumes();
-        if !kinds.contains(&"application/json") && !kinds.contains(&"application/x-www-form-urlencoded") {
+        if !kinds.contains(&"application/json")
+            && !kinds.contains(&"application/x-www-form-urlencoded")
+        {
             continue;
         }
         let path = path(operation, &Things::default());
-        let head = format!("{} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: {}\r\n", operation.method, kinds[0]);
+        let head = format!(
+            "{} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: {}\r\n",
+            operation.method, kinds[0]
+        );
         let mut raw = Raw::open(app.url()).await;
         let answer = raw.ask(format!("{head}content-length: 10000000\r\n\r\n[[[[")).await;
         assert_eq!(answer.status, 413, "{} {answer:?}", operation.id());
@@ -205,7 +224,12 @@ async fn ten_megabytes_are_refused_before_they_are_read() {
         cases += 2;
     }
     let grown = check_growth(before);
-    figure("ten megabytes of nested JSON", cases / 2, cases, &format!("all 413 or cut, memory grew by {grown} MiB at most"));
+    figure(
+        "ten megabytes of nested JSON",
+        cases / 2,
+        cases,
+        &format!("all 413 or cut, memory grew by {grown} MiB at most"),
+    );
 }
 
 fn zeros(bytes: usize, mut out: impl Write) {
@@ -257,7 +281,9 @@ async fn packed_bodies_are_refused_and_never_unpacked() {
     let raw_deflate = deflate(UNPACKED);
     let before = forget_peak();
     let (mut touched, mut cases) = (0, 0);
-    for operation in operations().iter().filter(|operation| operation.object.get("requestBody").is_some()) {
+    for operation in
+        operations().iter().filter(|operation| operation.object.get("requestBody").is_some())
+    {
         let path = path(operation, &things);
         touched += 1;
         for (encoding, body) in [
@@ -272,25 +298,41 @@ async fn packed_bodies_are_refused_and_never_unpacked() {
             ("nonsense", &raw_deflate),
         ] {
             for kind in operation.consumes() {
-                let kind = if kind.starts_with("multipart") { "multipart/form-data; boundary=x" } else { kind };
+                let kind = if kind.starts_with("multipart") {
+                    "multipart/form-data; boundary=x"
+                } else {
+                    kind
+                };
                 let request = app.request(operation.method.parse().unwrap(), &path);
-                let request = request.bytes(kind, body.clone()).header("content-encoding", encoding);
+                let request =
+                    request.bytes(kind, body.clone()).header("content-encoding", encoding);
                 request.await.expect_problem(415, "unsupported_media_type", &[]);
                 cases += 1;
             }
         }
     }
     let grown = check_growth(before);
-    figure("packed bodies (64 MiB of zeros each)", touched, cases, &format!("all 415, memory grew by {grown} MiB at most"));
+    figure(
+        "packed bodies (64 MiB of zeros each)",
+        touched,
+        cases,
+        &format!("all 415, memory grew by {grown} MiB at most"),
+    );
 }
 
-async fn upload(client: &Client, as_form: bool, path: &str, bytes: &[u8]) -> kartoteka_tests::Answer {
+async fn upload(
+    client: &Client,
+    as_form: bool,
+    path: &str,
+    bytes: &[u8],
+) -> kartoteka_tests::Answer {
     if !as_form {
         return client.put(path).bytes("text/csv", bytes).await;
     }
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert("content-encoding", "gzip".parse().unwrap());
-    let file = reqwest::multipart::Part::bytes(bytes.to_vec()).file_name("list.csv").headers(headers);
+    let file =
+        reqwest::multipart::Part::bytes(bytes.to_vec()).file_name("list.csv").headers(headers);
     client.put(path).multipart(reqwest::multipart::Form::new().part("file", file)).await
 }
 
@@ -305,7 +347,10 @@ async fn packed_files_are_refused_and_never_unpacked() {
         ("gzip in gzip in gzip", packed(&packed(&bomb))),
         ("zip", zip(UNPACKED)),
         ("two gzip members", [bomb.as_slice(), bomb.as_slice()].concat()),
-        ("a list with gzip behind it", [b"E-mail\na@example.com\n".as_slice(), &packed(&bomb)].concat()),
+        (
+            "a list with gzip behind it",
+            [b"E-mail\na@example.com\n".as_slice(), &packed(&bomb)].concat(),
+        ),
     ];
     let before = forget_peak();
     let mut cases = 0;
@@ -325,14 +370,18 @@ async fn packed_files_are_refused_and_never_unpacked() {
     }
     assert_eq!(app.count("SELECT count(*) AS n FROM import_data"), 0);
     let grown = check_growth(before);
-    figure("packed files (64 MiB of zeros each)", 2, cases, &format!("all 415 or 422, nothing kept, memory grew by {grown} MiB at most"));
+    figure(
+        "packed files (64 MiB of zeros each)",
+        2,
+        cases,
+        &format!("all 415 or 422, nothing kept, memory grew by {grown} MiB at most"),
+    );
 }
 
 /// Forms whose parts never end, or are too many.
 #[tokio::test]
 async fn broken_forms_are_refused_in_bounded_memory() {
     let app = TestApp::new().await;
-    let before = forget_peak();
     let long = "a".repeat(30 << 20);
     let many = "--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n".repeat(20_000);
     let part = "--x\r\ncontent-disposition: form-data; name=";
@@ -342,12 +391,16 @@ async fn broken_forms_are_refused_in_bounded_memory() {
         ("a boundary that never comes", format!("--y\r\n{long}")),
         ("20,000 parts", many),
         ("10,000 headers", format!("--x\r\n{}\r\n", "a: b\r\n".repeat(10_000))),
-        ("the file twice", format!("{part}\"file\"\r\n\r\na\r\n{part}\"file\"\r\n\r\nb\r\n--x--\r\n")),
+        (
+            "the file twice",
+            format!("{part}\"file\"\r\n\r\na\r\n{part}\"file\"\r\n\r\nb\r\n--x--\r\n"),
+        ),
         ("no name", "--x\r\ncontent-disposition: form-data\r\n\r\na\r\n--x--\r\n".to_owned()),
         ("no disposition", "--x\r\n\r\na\r\n--x--\r\n".to_owned()),
         ("options without an end", format!("{part}\"options\"\r\n\r\n{{\"name\":\"{long}")),
         ("nothing", String::new()),
     ];
+    let before = forget_peak();
     let (mut touched, mut cases) = (0, 0);
     for operation in operations() {
         if !operation.consumes().contains(&"multipart/form-data") {
@@ -359,17 +412,27 @@ async fn broken_forms_are_refused_in_bounded_memory() {
             let path = examples::path(operation, &Things::default(), |_, _| Some(import.clone()));
             let head = format!(
                 "{} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: {}\r\n\r\n",
-                operation.method, app.token().unwrap(), form.len()
+                operation.method,
+                app.token().unwrap(),
+                form.len()
             );
             let mut raw = Raw::open(app.url()).await;
             raw.send(head).await.unwrap();
             let _ = raw.send(form).await;
             let answer = raw.answer(PATIENCE).await;
-            assert!(answer.as_ref().is_none_or(|answer| [400, 413, 422].contains(&answer.status)), "{what}: {answer:?}");
+            assert!(
+                answer.as_ref().is_none_or(|answer| [400, 413, 422].contains(&answer.status)),
+                "{what}: {answer:?}"
+            );
             cases += 1;
         }
     }
     assert_eq!(app.count("SELECT count(*) AS n FROM import_data"), 0);
     let grown = check_growth(before);
-    figure("broken and endless forms", touched, cases, &format!("all 4xx or cut, memory grew by {grown} MiB at most"));
+    figure(
+        "broken and endless forms",
+        touched,
+        cases,
+        &format!("all 4xx or cut, memory grew by {grown} MiB at most"),
+    );
 }

@@ -117,7 +117,13 @@ impl FromRequest for Chunks {
         if content_length(request).is_some_and(|bytes| bytes > limit) {
             return ready(Err(file_too_large(settings.upload_limit)));
         }
-        ready(Ok(Self { payload: payload.take(), limit, pause: settings.body_timeout, read: 0, waited: Duration::ZERO }))
+        ready(Ok(Self {
+            payload: payload.take(),
+            limit,
+            pause: settings.body_timeout,
+            read: 0,
+            waited: Duration::ZERO,
+        }))
     }
 }
 

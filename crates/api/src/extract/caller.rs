@@ -165,7 +165,7 @@ async fn admit(
     };
     let now = state.clock().now();
     let (workspace, actor) = (verified.workspace, verified.actor);
-    let known = state.subjects().known(workspace.0, &verified.subject, now);
+    let known = state.subjects().known(&verified, now);
     let active = match known {
         Some(active) => active,
         None => {
@@ -175,7 +175,7 @@ async fn admit(
                     db.read(workspace, |tenant| Ok(subjects::is_active(tenant, actor, foreign)?))
                 })
                 .await?;
-            state.subjects().learn(workspace.0, &verified.subject, active, now);
+            state.subjects().learn(&verified, active, now);
             active
         }
     };

@@ -145,11 +145,12 @@ async fn read_away(request: &mut ServiceRequest) {
 
 /// Who takes no encoding at all, not even none, gets none (RFC 9110, 12.4.1 lets a server disregard it).
 fn acceptable(request: &mut ServiceRequest) {
+    if !request.headers().contains_key(header::ACCEPT_ENCODING) {
+        return;
+    }
     let ours = [Encoding::brotli(), Encoding::gzip(), Encoding::deflate(), Encoding::identity()];
-    let nothing = AcceptEncoding::parse(request).is_ok_and(|wanted| {
-        wanted.negotiate(ours.iter()).is_none() && request.headers().contains_key(header::ACCEPT_ENCODING)
-    });
-    if nothing {
+    let wanted = AcceptEncoding::parse(request);
+    if wanted.is_ok_and(|wanted| wanted.negotiate(ours.iter()).is_none()) {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
 }
@@ -193,8 +194,9 @@ async fn limited(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if is_ambiguous(request.headers()) {
-        let problem = Problem::new(Code::BadRequest, "Content-Length or Transfer-Encoding, not both.")
-            .with_header(header::CONNECTION, "close");
+        let problem =
+            Problem::new(Code::BadRequest, "Content-Length or Transfer-Encoding, not both.")
+                .with_header(header::CONNECTION, "close");
         return Ok(request.into_response(problem.error_response()));
     }
     let presented = present(state, request.headers()).await;

@@ -60,17 +60,18 @@ impl ErrorsCsv {
         let has_header = import.first_row.as_deref() == Some("header");
         let bytes = StoredBytes::of(db, workspace, import)?;
         let mut reader = source.reader(bytes, has_header)?;
-        let header = if has_header {
-            Some(reader.header().map_err(broken)?.to_vec())
-        } else {
-            None
-        };
+        let header =
+            if has_header { Some(reader.header().map_err(broken)?.to_vec()) } else { None };
         let names = header.iter().flatten();
         Ok(Self {
             workspace,
             reader,
             row: Row::new(),
-            filter: ReportFilter { with_problems: true, limit: PAGE_ROWS, ..ReportFilter::default() },
+            filter: ReportFilter {
+                with_problems: true,
+                limit: PAGE_ROWS,
+                ..ReportFilter::default()
+            },
             import: ImportId(import.id),
             page: VecDeque::new(),
             replaced: names.enumerate().find(|(_, name)| *name == REASON_COLUMN).map(|(at, _)| at),
@@ -110,7 +111,9 @@ impl ErrorsCsv {
                 break;
             };
             let wanted = u64::try_from(reported.number).unwrap_or(0);
-            while self.row.number() < wanted && self.reader.next_row(&mut self.row).map_err(broken)? {
+            while self.row.number() < wanted
+                && self.reader.next_row(&mut self.row).map_err(broken)?
+            {
                 read += 1;
                 if read >= BLOCK_ROWS {
                     break;
