@@ -88,10 +88,18 @@ impl Raw {
         tokio::time::timeout(patience, end).await.is_ok()
     }
 
-    /// Whether the server breaks the connection off within `patience`, while we read nothing.
+    /// Whether the server breaks the connection off within `patience`, while we read nothing. A server that
+    /// has given up hears of us again only when we send something.
     pub async fn is_reset(&mut self, patience: Duration) -> bool {
-        let broken = self.stream.ready(Interest::ERROR);
-        matches!(tokio::time::timeout(patience, broken).await, Ok(Ok(ready)) if ready.is_error())
+        let ask = async {
+            while self.stream.write_all(b"\r\n").await.is_ok() {
+                let broken = self.stream.ready(Interest::ERROR);
+                if tokio::time::timeout(Duration::from_millis(200), broken).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(patience, ask).await.is_ok()
     }
 
     /// Reads on until a text comes; `false` when the connection is closed before, or nothing comes within
