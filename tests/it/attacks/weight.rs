@@ -1,5 +1,6 @@
 //! Requests that are small to send and meant to be large to read: OWASP API4:2023.
 
+use std::future::IntoFuture;
 use std::io::Write;
 use std::time::Duration;
 
@@ -98,7 +99,9 @@ fn blown_up(described: &Described) -> Vec<(String, String)> {
 }
 
 async fn refused_soon(request: kartoteka_tests::client::Request, what: &str) {
-    let answer = tokio::time::timeout(PATIENCE, async { request.await }).await;
+    // an answer of a thousand faults takes this side long to check: the connection would be closed meanwhile
+    let request = request.header("connection", "close");
+    let answer = tokio::time::timeout(PATIENCE, request.into_future()).await;
     let answer = answer.unwrap_or_else(|_elapsed| panic!("{what} keeps the server busy"));
     let in_items = answer.json["results"].is_array();
     assert!([400, 413, 422].contains(&answer.status) || in_items, "{what}: {answer:?}");
@@ -109,20 +112,29 @@ async fn refused_soon(request: kartoteka_tests::client::Request, what: &str) {
 async fn heavy_json_is_refused_soon_and_in_bounded_memory() {
     let app = TestApp::new().await;
     let things = furnish(&app, app.home(), "ours").await;
+    // made before anything is asked: the server closes a connection on which a test computes for long
+    let heavy = heavy();
+    let blown_up: Vec<_> = one_of_each_schema()
+        .into_iter()
+        .map(|described| (described, blown_up(&described)))
+        .collect();
     let before = forget_peak();
     let (mut touched, mut cases) = (0, 0);
     for described in described() {
         let path = path(described.operation, &things);
+        // what reads the body is one piece of code: all of them for the first ones, then some by turns
+        let tried =
+            heavy.iter().cycle().skip(touched * 4).take(if touched < 3 { heavy.len() } else { 4 });
         touched += 1;
-        for (what, body) in heavy() {
+        for (what, body) in tried {
             let what = format!("{}: {what}", described.operation.id());
-            refused_soon(described.request_text(&app, &path, body), &what).await;
+            refused_soon(described.request_text(&app, &path, body.as_bytes()), &what).await;
             cases += 1;
         }
     }
-    for described in one_of_each_schema() {
+    for (described, bodies) in blown_up {
         let path = path(described.operation, &things);
-        for (at, body) in blown_up(&described) {
+        for (at, body) in bodies {
             let what = format!("{} blown up at {at}", described.operation.id());
             refused_soon(described.request_text(&app, &path, body), &what).await;
             cases += 1;
