@@ -309,10 +309,16 @@ fn row_tags(
     let has_tags = applying.mapping.columns.iter().any(|c| c.target == Some(Target::Tags));
     let mut selects = Vec::new();
     if has_tags {
+        // Looked up by place, not joined: `import_tags` is small and never analysed, and a plan that puts it
+        // outside goes through all rows of the chunk once for each tag.
         selects.push(format!(
-            "SELECT {contact} AS contact_id, it.tag_id, r.row FROM import_rows r {staged} CROSS JOIN LATERAL unnest(s.tags) AS o
-                JOIN import_tags it ON it.workspace_id = {ws} AND it.import_id = {imp} AND it.ordinal = o
-             WHERE {range} AND {outcome} AND s.tags IS NOT NULL AND it.tag_id IS NOT NULL"
+            "SELECT contact_id, tag_id, row FROM (
+                SELECT {contact} AS contact_id, r.row, (ARRAY(
+                    SELECT it.tag_id FROM import_tags it WHERE it.workspace_id = {ws} AND it.import_id = {imp}
+                    ORDER BY it.ordinal))[o + 1] AS tag_id
+                FROM import_rows r {staged} CROSS JOIN LATERAL unnest(s.tags) AS o
+                WHERE {range} AND {outcome} AND s.tags IS NOT NULL) AS said
+             WHERE tag_id IS NOT NULL"
         ));
     }
     if !applying.class_tags.is_empty() {
