@@ -110,6 +110,9 @@ async fn nothing_can_be_smuggled_behind_a_request() {
     );
 }
 
+/// Turns a path into one like it.
+type Spoil = fn(&str) -> String;
+
 /// Paths that mean another place to another reader.
 #[tokio::test]
 async fn odd_paths_lead_nowhere() {
@@ -117,7 +120,7 @@ async fn odd_paths_lead_nowhere() {
     let things = furnish(&app, app.home(), "ours").await;
     let before = everything_of(&app, app.home().id);
     let token = app.token().unwrap().to_owned();
-    let spoil: [(&str, fn(&str) -> String); 14] = [
+    let spoil: [(&str, Spoil); 14] = [
         ("two slashes", |path| path.replacen("/api/v1/", "/api/v1//", 1)),
         ("two slashes in front", |path| format!("/{path}")),
         ("a slash at the end", |path| format!("{path}/")),
