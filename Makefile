@@ -12,6 +12,13 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 CARGO := cargo
 LOCKED := --locked
 
+# The tests of these packages; nextest, where it is installed, runs each in a process of its own.
+run_tests = if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		exec $(CARGO) nextest run $(LOCKED) $(1) $(2); \
+	else \
+		exec $(CARGO) test $(LOCKED) $(1) --lib --bins --tests -- $(2); \
+	fi
+
 ##@ The two commands
 
 .PHONY: run
@@ -26,11 +33,17 @@ run: ## Install what is missing, build, start: API, worker, and a private Postgr
 test: ## Install what the tests need, run all of them
 	@scripts/setup test
 	@$(CARGO) test $(LOCKED) --workspace --doc --quiet
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		exec $(CARGO) nextest run $(LOCKED) --workspace; \
-	else \
-		exec $(CARGO) test $(LOCKED) --workspace --lib --bins --tests; \
-	fi
+	@$(call run_tests,--workspace)
+
+.PHONY: test-pgbouncer
+test-pgbouncer: ## The integration tests through PgBouncer in transaction mode
+	@scripts/setup pgbouncer
+	@export KARTOTEKA_TEST_PGBOUNCER=1; $(call run_tests,--package kartoteka-tests)
+
+.PHONY: test-cluster
+test-cluster: ## The tests of imports and jobs against two serving and two working processes
+	@scripts/setup test
+	@export KARTOTEKA_TEST_CLUSTER=1; $(call run_tests,--package kartoteka-tests,imports jobs cluster takeover)
 
 ##@ Shown in figures
 
@@ -39,6 +52,11 @@ faults: ## Kill, stop, fill and crowd a running installation; a line per figure 
 	@scripts/setup run
 	@$(CARGO) build $(LOCKED) --release --package kartoteka --package kartoteka-tests --bins
 	@exec $(TARGET_DIR)/release/kartoteka-faults $(SCENARIOS) $(ARGS)
+
+.PHONY: upgrade-check
+upgrade-check: ## The previous build on the present schema (PREVIOUS=commit or tag)
+	@scripts/setup test
+	@scripts/upgrade-check
 
 ##@ Every day
 
@@ -105,4 +123,4 @@ clean: ## Remove what was built; the data directory stays
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -29,6 +29,7 @@ use crate::answer::Answer;
 use crate::canary;
 use crate::client::Client;
 use crate::clock::TestClock;
+use crate::cluster::Cluster;
 use crate::database::TestDatabase;
 
 /// Password of every person the harness makes.
@@ -48,11 +49,19 @@ pub struct TestApp {
     settings: Settings,
     clock: TestClock,
     db: Db,
-    server: Option<(ServerHandle, std::thread::JoinHandle<()>)>,
+    server: Server,
     made: AtomicU32,
     jobs_may_be_left: AtomicBool,
     // the last field: everything that uses it is gone before it is dropped
     database: TestDatabase,
+}
+
+/// What answers the requests.
+enum Server {
+    /// A thread of this process.
+    Thread(Option<(ServerHandle, std::thread::JoinHandle<()>)>),
+    /// Processes of their own, which do the jobs too.
+    Cluster(Cluster),
 }
 
 /// A workspace and its administrator, who sends the requests (it derefs to [`Client`]).
@@ -104,25 +113,33 @@ impl TestApp {
         };
         change(&mut settings);
         canary::listen();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        settings.public_url.clone_from(&base);
         // the first start of the database may take seconds, and other tests share this runtime
         let database = tokio::task::spawn_blocking(TestDatabase::migrated).await.unwrap();
         let db = database.pool(pool);
-        let clock = TestClock::default();
         let pem = keys::generate_pem().unwrap();
         let keys = KeyRing::from_pems([(KID, &pem)]).unwrap();
-        let state = AppState::with(
-            db.clone(),
-            keys.clone(),
-            settings.clone(),
-            Arc::new(clock.clone()),
-            Some(Arc::new(|| "# the metrics of the process\n".to_owned())),
-        );
-        let server = start(state, listener).await;
+        let (server, clock, client);
+        if Cluster::is_asked_for() {
+            let started;
+            (started, clock) = Cluster::start(&mut settings, &pem, &database.settings(pool));
+            client = Client::new(settings.public_url.clone()).alternating(started.bases());
+            server = Server::Cluster(started);
+        } else {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let base = format!("http://{}", listener.local_addr().unwrap());
+            settings.public_url.clone_from(&base);
+            clock = TestClock::default();
+            let state = AppState::with(
+                db.clone(),
+                keys.clone(),
+                settings.clone(),
+                Arc::new(clock.clone()),
+                Some(Arc::new(|| "# the metrics of the process\n".to_owned())),
+            );
+            server = Server::Thread(Some(start(state, listener).await));
+            client = Client::new(base);
+        }
         let made = AtomicU32::new(0);
-        let client = Client::new(base);
         let home = settle(&db, &keys, &settings, &clock, &client, 0);
         made.store(1, Ordering::Relaxed);
         Self {
@@ -132,7 +149,7 @@ impl TestApp {
             settings,
             clock,
             db,
-            server: Some(server),
+            server,
             made,
             jobs_may_be_left: AtomicBool::new(false),
             database,
@@ -287,6 +304,9 @@ impl TestApp {
 
     /// Works off everything that is due, as a worker would, and says how many jobs that was.
     pub async fn run_jobs(&self) -> usize {
+        if let Server::Cluster(cluster) = &self.server {
+            return cluster.run_jobs().await;
+        }
         let environment = self.jobs_environment();
         let done = tokio::task::spawn_blocking(move || worker::run_due(&environment, "test"));
         done.await.unwrap().unwrap()
@@ -338,7 +358,9 @@ impl Drop for TestApp {
         } else {
             self.count("SELECT count(*) AS n FROM jobs WHERE state IN ('queued', 'running')")
         };
-        if let Some((handle, thread)) = self.server.take() {
+        if let Server::Thread(server) = &mut self.server
+            && let Some((handle, thread)) = server.take()
+        {
             // the command is sent at once; the future only waits for it
             drop(handle.stop(false));
             let _ = thread.join();

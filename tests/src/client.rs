@@ -2,6 +2,8 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::multipart::Form;
 use serde_json::Value;
@@ -26,7 +28,15 @@ const OUTSIDE: &[&str] = &[
 pub struct Client {
     pub(crate) base: String,
     pub(crate) token: Option<String>,
+    /// More servers, which take turns with the first.
+    others: Option<Arc<Others>>,
     http: reqwest::Client,
+}
+
+#[derive(Debug)]
+struct Others {
+    bases: Vec<String>,
+    requests: AtomicUsize,
 }
 
 macro_rules! methods {
@@ -47,7 +57,23 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { base, token: None, http }
+        Self { base, token: None, others: None, http }
+    }
+
+    /// The same person, whose requests go to each of these servers in turn.
+    #[must_use]
+    pub fn alternating(&self, bases: impl IntoIterator<Item = String>) -> Self {
+        let bases: Vec<_> = bases.into_iter().collect();
+        let base = bases.first().cloned().unwrap();
+        let others = Some(Arc::new(Others { bases, requests: AtomicUsize::new(0) }));
+        Self { base, others, ..self.clone() }
+    }
+
+    /// Where the next request goes.
+    fn next_base(&self) -> &str {
+        let Some(others) = &self.others else { return &self.base };
+        let number = others.requests.fetch_add(1, Ordering::Relaxed);
+        &others.bases[number % others.bases.len()]
     }
 
     /// The same server, with this access token.
@@ -77,7 +103,7 @@ impl Client {
         } else {
             format!("/api/v1{path}")
         };
-        let mut builder = self.http.request(method, format!("{}{path}", self.base));
+        let mut builder = self.http.request(method, format!("{}{path}", self.next_base()));
         if let Some(token) = &self.token {
             builder = builder.bearer_auth(token);
         }

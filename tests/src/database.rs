@@ -61,7 +61,7 @@ impl TestDatabase {
         Self { url: postgres::url(&name), name, log }
     }
 
-    /// Its URL.
+    /// Its URL, past PgBouncer: for looking into tables. What is tested takes [`TestDatabase::settings`].
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -82,7 +82,8 @@ impl TestDatabase {
     /// What [`TestDatabase::pool`] is made of, for tests that change it.
     #[must_use]
     pub fn settings(&self, size: u32) -> Settings {
-        let mut settings = Settings::new(&self.url);
+        let mut settings = Settings::new(postgres::url_under_test(&self.name));
+        settings.pgbouncer = postgres::through_pgbouncer();
         settings.pool_size = size;
         settings.wait = Duration::from_secs(20);
         settings.statement_timeout = Duration::from_secs(60);

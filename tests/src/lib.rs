@@ -53,6 +53,7 @@ pub mod app;
 pub mod canary;
 pub mod client;
 pub mod clock;
+pub mod cluster;
 pub mod contract;
 pub mod database;
 pub mod examples;

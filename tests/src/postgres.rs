@@ -9,12 +9,16 @@
 //!
 //! `KARTOTEKA_TEST_DATABASE_URL` names a server to use in its place: its user must be allowed to
 //! create databases.
+//!
+//! With `KARTOTEKA_TEST_PGBOUNCER=1` the keeper also starts a PgBouncer in transaction mode, and everything
+//! that is tested reaches the server through it; what only looks into tables goes past it.
 
 use std::error::Error;
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -34,9 +38,23 @@ pub(crate) const PREFIX: &str = "kartoteka_test_";
 /// Set, it is the server that tests use.
 const VARIABLE: &str = "KARTOTEKA_TEST_DATABASE_URL";
 
+/// Set to `1`, a PgBouncer stands between the tests and the server.
+const THROUGH_PGBOUNCER: &str = "KARTOTEKA_TEST_PGBOUNCER";
+
+/// Connections of PgBouncer to one database: fewer than the program opens, so that they are shared.
+const PGBOUNCER_POOL: u32 = 3;
+
+/// Whether what is tested goes through PgBouncer.
+#[must_use]
+pub fn through_pgbouncer() -> bool {
+    std::env::var(THROUGH_PGBOUNCER).is_ok_and(|value| value == "1")
+}
+
 /// The way to the server, and this process's claim on it.
 struct Server {
     url: String,
+    /// The same through PgBouncer.
+    shared_url: Option<String>,
     /// Locked shared: tells the keeper that somebody is there.
     _claim: Option<File>,
 }
@@ -44,12 +62,25 @@ struct Server {
 /// URL of a database of the tests' server; starts it when there is none. Blocks.
 #[must_use]
 pub fn url(database: &str) -> String {
+    with_database(&server().url, database)
+}
+
+/// The same for what is tested: through PgBouncer when that is asked for. Blocks.
+#[must_use]
+pub fn url_under_test(database: &str) -> String {
+    let server = server();
+    with_database(server.shared_url.as_ref().unwrap_or(&server.url), database)
+}
+
+fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    let server = SERVER.get_or_init(|| match std::env::var(VARIABLE) {
-        Ok(url) if !url.is_empty() => Server { url, _claim: None },
+    SERVER.get_or_init(|| match std::env::var(VARIABLE) {
+        Ok(url) if !url.is_empty() => {
+            assert!(!through_pgbouncer(), "{THROUGH_PGBOUNCER} is for the tests' own server");
+            Server { url, shared_url: None, _claim: None }
+        }
         _ => join(),
-    });
-    with_database(&server.url, database)
+    })
 }
 
 /// The server's log; none when the server is somebody else's.
@@ -71,7 +102,9 @@ fn join() -> Server {
         if let Ok(url) = fs::read_to_string(folder.join("url"))
             && PgConnection::establish(&with_database(&url, "postgres")).is_ok()
         {
-            return Server { url, _claim: Some(claim) };
+            let shared_url =
+                through_pgbouncer().then(|| fs::read_to_string(folder.join(SHARED_URL)).unwrap());
+            return Server { url, shared_url, _claim: Some(claim) };
         }
         assert!(
             Instant::now() < deadline,
@@ -90,8 +123,10 @@ fn join() -> Server {
 /// Beside the test programs: `target/tmp`, as cargo's `CARGO_TARGET_TMPDIR`.
 fn folder() -> PathBuf {
     let program = std::env::current_exe().unwrap();
+    // a keeper that runs already may be one without PgBouncer
+    let name = if through_pgbouncer() { "kartoteka-tests-pgbouncer" } else { "kartoteka-tests" };
     // target/debug/deps/it-0123456789abcdef
-    program.ancestors().nth(3).unwrap().join("tmp/kartoteka-tests")
+    program.ancestors().nth(3).unwrap().join("tmp").join(name)
 }
 
 fn start_keeper(folder: &Path) {
@@ -147,6 +182,13 @@ pub fn keep(folder: &Path) -> Result<(), Box<dyn Error>> {
     .into();
     let mut cluster = Cluster::start(&options)?;
     remove_leftovers(&cluster.url("postgres"))?;
+    let _pgbouncer = if through_pgbouncer() {
+        let (pgbouncer, url) = PgBouncer::start(folder, &cluster.url("postgres"))?;
+        fs::write(folder.join(SHARED_URL), url)?;
+        Some(pgbouncer)
+    } else {
+        None
+    };
     let draft = folder.join("url.new");
     fs::write(&draft, cluster.url("postgres"))?;
     fs::rename(&draft, &file)?;
@@ -166,6 +208,133 @@ pub fn keep(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::remove_file(&file)?;
     cluster.stop()?;
     Ok(())
+}
+
+/// File with the URL of the server through PgBouncer.
+const SHARED_URL: &str = "url-pgbouncer";
+
+/// A PgBouncer in front of the tests' server; stopped with the value.
+struct PgBouncer(Child);
+
+impl PgBouncer {
+    /// Starts it for the server of `url`, whose socket it shares the user of. Gives back its own URL.
+    fn start(folder: &Path, url: &str) -> Result<(Self, String), Box<dyn Error>> {
+        let server = url::parts(url).ok_or("the tests' server has no socket")?;
+        let home = folder.join("pgbouncer");
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir_all(&home)?;
+        let config = home.join("pgbouncer.ini");
+        fs::write(
+            &config,
+            format!(
+                "[databases]\n* = host='{}' port={} user=postgres\n\
+                 [pgbouncer]\nlisten_addr =\nunix_socket_dir = {home}\nlisten_port = {port}\n\
+                 auth_type = any\npool_mode = transaction\ndefault_pool_size = {PGBOUNCER_POOL}\n\
+                 max_client_conn = 2000\nserver_idle_timeout = 30\nlog_connections = 0\n\
+                 log_disconnections = 0\nlogfile = {home}/pgbouncer.log\n",
+                server.socket_dir.display(),
+                server.port,
+                home = home.display(),
+                port = PGBOUNCER_PORT,
+            ),
+        )?;
+        // it refuses to run as root, and only the server's user may open the server's socket
+        let owner = fs::metadata(&server.socket_dir)?;
+        let mut command = if owner.uid() == 0 {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-user=65534", "--map-group=65534", "--", "pgbouncer"]);
+            command
+        } else {
+            let mut command = Command::new("pgbouncer");
+            if fs::metadata(&home)?.uid() == 0 {
+                std::os::unix::fs::chown(&home, Some(owner.uid()), Some(owner.gid()))?;
+                command.uid(owner.uid()).gid(owner.gid());
+            }
+            command
+        };
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{path}:/usr/sbin:/sbin")).env("LC_ALL", "C.UTF-8");
+        command.arg("-q").arg(&config).process_group(0).current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.spawn().map_err(|error| {
+            format!("pgbouncer cannot be started ({error}): scripts/setup pgbouncer installs it")
+        })?;
+        let mut pgbouncer = Self(child);
+        let shared = url::of_socket(&home, PGBOUNCER_PORT);
+        let deadline = Instant::now() + PATIENCE;
+        while PgConnection::establish(&with_database(&shared, "postgres")).is_err() {
+            if pgbouncer.0.try_wait()?.is_some() || Instant::now() > deadline {
+                let log = fs::read_to_string(home.join("pgbouncer.log")).unwrap_or_default();
+                return Err(format!("pgbouncer did not start: {log}").into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok((pgbouncer, shared))
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const PGBOUNCER_PORT: u16 = 6432;
+
+/// URLs over sockets, as the private PostgreSQL writes them.
+mod url {
+    use std::path::{Path, PathBuf};
+
+    /// Where a server listens.
+    #[derive(Debug, PartialEq, Eq)]
+    pub(super) struct Place {
+        pub(super) socket_dir: PathBuf,
+        pub(super) port: u16,
+    }
+
+    /// The socket of a URL like `postgresql://postgres@/x?host=%2Ftmp&port=5432`.
+    pub(super) fn parts(url: &str) -> Option<Place> {
+        let (_, query) = url.split_once('?')?;
+        let value = |name: &str| {
+            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+        };
+        let mut bytes = Vec::new();
+        let mut rest = value("host")?.as_bytes().iter();
+        while let Some(&byte) = rest.next() {
+            if byte == b'%' {
+                let digits = [*rest.next()?, *rest.next()?];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+            } else {
+                bytes.push(byte);
+            }
+        }
+        let socket_dir = PathBuf::from(String::from_utf8(bytes).ok()?);
+        Some(Place { socket_dir, port: value("port")?.parse().ok()? })
+    }
+
+    /// The URL of a socket.
+    pub(super) fn of_socket(folder: &Path, port: u16) -> String {
+        let host: String = folder
+            .to_string_lossy()
+            .bytes()
+            .map(|byte| match byte {
+                b'/' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+                byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+                byte => format!("%{byte:02X}"),
+            })
+            .collect();
+        format!("postgresql://postgres@/postgres?host={host}&port={port}")
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = PathBuf::from("/srv/a b/ž");
+        let parsed = parts(&of_socket(&folder, 6432));
+        assert_eq!(parsed, Some(Place { socket_dir: folder, port: 6432 }));
+        assert_eq!(parts("postgres://u:p@h:5432/x"), None);
+    }
 }
 
 /// Removes what killed tests left, and templates of earlier schemas.

@@ -74,7 +74,12 @@ impl Installation {
         let name = format!("kartoteka-program-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, started: AtomicU32::new(0), program: beside(), database }
+        Self {
+            folder,
+            started: AtomicU32::new(0),
+            program: built("kartoteka-test-program"),
+            database,
+        }
     }
 
     /// The same with another build of the program.
@@ -106,7 +111,9 @@ impl Installation {
             }
         }
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
-        command.env("DATABASE_URL", self.database.url());
+        let database = self.database.settings(1);
+        command.env("DATABASE_URL", database.url);
+        command.env("KARTOTEKA_DB_PGBOUNCER", database.pgbouncer.to_string());
         command.env("KARTOTEKA_DATA_DIR", self.data_dir());
         command.env("KARTOTEKA_LISTEN", "127.0.0.1:0").env("KARTOTEKA_PUBLIC_URL", PUBLIC_URL);
         command.env("KARTOTEKA_ADMIN_EMAIL", ADMINISTRATOR);
@@ -187,6 +194,12 @@ impl Process {
         assert!(self.child.wait().unwrap().success(), "{}", self.log());
     }
 
+    /// Where it takes requests, without a slash at the end; empty for a worker.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// What it logged so far.
     #[must_use]
     pub fn log(&self) -> String {
@@ -210,13 +223,11 @@ impl Drop for Process {
     }
 }
 
-/// The program as it was built with the tests.
-fn beside() -> PathBuf {
-    std::env::var_os("CARGO_BIN_EXE_kartoteka-test-program").map_or_else(
-        || {
-            let program = std::env::current_exe().unwrap();
-            program.ancestors().nth(2).unwrap().join("kartoteka-test-program")
-        },
-        PathBuf::from,
-    )
+/// A program of this package, as it was built with the tests.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let beside = || {
+        let program = std::env::current_exe().unwrap();
+        program.ancestors().nth(2).unwrap().join(name)
+    };
+    std::env::var_os(format!("CARGO_BIN_EXE_{name}")).map_or_else(beside, PathBuf::from)
 }

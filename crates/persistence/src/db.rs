@@ -5,14 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
+use diesel::migration::Migration;
 use diesel::pg::PgConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel::r2d2::{
+    CustomizeConnection, Error as PoolError, Pool, PooledConnection, R2D2Connection,
+};
+use diesel::{ConnectionError, ConnectionResult};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use r2d2::ManageConnection;
 
 use kartoteka_domain::ids::WorkspaceId;
 
 use crate::error::StoreError;
+use crate::sql::Sql;
 
 /// The schema, inside the binary.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -67,7 +72,7 @@ const BELIEVED: Duration = Duration::from_secs(1);
 /// was found broken. So a restart of PostgreSQL costs the requests that were under way, and a few more, but
 /// not one for each connection of the pool.
 struct Manager {
-    inner: ConnectionManager<PgConnection>,
+    url: String,
     /// Connections found broken so far.
     broken: AtomicU64,
 }
@@ -82,21 +87,24 @@ pub(crate) struct Checked {
 
 impl ManageConnection for Manager {
     type Connection = Checked;
-    type Error = diesel::r2d2::Error;
+    type Error = PoolError;
 
-    fn connect(&self) -> Result<Checked, Self::Error> {
+    fn connect(&self) -> Result<Checked, PoolError> {
         let broken = self.broken.load(Ordering::Relaxed);
-        Ok(Checked { conn: self.inner.connect()?, at: Instant::now(), broken })
+        let conn = establish(&self.url).map_err(PoolError::ConnectionError)?;
+        Ok(Checked { conn, at: Instant::now(), broken })
     }
 
-    fn is_valid(&self, checked: &mut Checked) -> Result<(), Self::Error> {
+    fn is_valid(&self, checked: &mut Checked) -> Result<(), PoolError> {
         let broken = self.broken.load(Ordering::Relaxed);
         if checked.broken == broken && checked.at.elapsed() < BELIEVED {
             return Ok(());
         }
-        if let Err(error) = self.inner.is_valid(&mut checked.conn) {
+        // Diesel's own ping prepares and then executes: outside of a transaction PgBouncer may send the
+        // two to different servers
+        if let Err(error) = checked.conn.batch_execute("SELECT 1") {
             self.broken.fetch_add(1, Ordering::Relaxed);
-            return Err(error);
+            return Err(PoolError::QueryError(error));
         }
         checked.at = Instant::now();
         checked.broken = broken;
@@ -104,7 +112,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, checked: &mut Checked) -> bool {
-        let broken = self.inner.has_broken(&mut checked.conn);
+        let broken = std::thread::panicking() || checked.conn.is_broken();
         if broken {
             self.broken.fetch_add(1, Ordering::Relaxed);
         }
@@ -112,9 +120,25 @@ impl ManageConnection for Manager {
     }
 }
 
+/// Opens a connection. Behind a PgBouncer the first words that Diesel says (time zone, encoding) are
+/// prepared and executed apart, outside of a transaction, and so may miss each other when many connections
+/// are opened at once; they are said again then.
+fn establish(url: &str) -> ConnectionResult<PgConnection> {
+    const ATTEMPTS: u32 = 10;
+    let mut attempt = 1;
+    loop {
+        match PgConnection::establish(url) {
+            Err(ConnectionError::CouldntSetupConfiguration(_)) if attempt < ATTEMPTS => {
+                attempt += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
 /// What each transaction (PgBouncer) or connection (otherwise) is told first.
-#[derive(Debug)]
 struct Session {
+    url: String,
     pgbouncer: bool,
     settings: String,
     settings_local: String,
@@ -135,6 +159,7 @@ impl Session {
         ];
         let write = |word: &str| list.iter().map(|item| format!("{word} {item};")).collect();
         Self {
+            url: settings.url.clone(),
             pgbouncer: settings.pgbouncer,
             settings: write("SET"),
             settings_local: write("SET LOCAL"),
@@ -142,24 +167,24 @@ impl Session {
     }
 }
 
-impl Session {
-    fn begin(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        if self.pgbouncer {
-            // a named statement lives in one server connection, the next transaction may get another
-            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
-            return Ok(());
-        }
-        conn.batch_execute(&self.settings).map_err(diesel::r2d2::Error::QueryError)
+/// [`Session`] behind the trait object the pool wants.
+struct Customizer(Arc<Session>);
+
+impl std::fmt::Debug for Customizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // the URL may hold a password
+        f.debug_struct("Customizer").finish_non_exhaustive()
     }
 }
 
-/// [`Session`] behind the trait object the pool wants.
-#[derive(Debug)]
-struct Customizer(Arc<Session>);
-
-impl CustomizeConnection<Checked, diesel::r2d2::Error> for Customizer {
-    fn on_acquire(&self, checked: &mut Checked) -> Result<(), diesel::r2d2::Error> {
-        self.0.begin(&mut checked.conn)
+impl CustomizeConnection<Checked, PoolError> for Customizer {
+    fn on_acquire(&self, checked: &mut Checked) -> Result<(), PoolError> {
+        if self.0.pgbouncer {
+            // a named statement lives in one server connection, the next transaction may get another
+            checked.conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+            return Ok(());
+        }
+        checked.conn.batch_execute(&self.0.settings).map_err(PoolError::QueryError)
     }
 }
 
@@ -180,13 +205,12 @@ impl Db {
     #[must_use]
     pub fn connect(settings: &Settings) -> Self {
         let session = Arc::new(Session::new(settings));
-        let inner = ConnectionManager::new(&settings.url);
         let pool = Pool::builder()
             .max_size(settings.pool_size)
             .min_idle(Some(1))
             .connection_timeout(settings.wait)
             .connection_customizer(Box::new(Customizer(Arc::clone(&session))))
-            .build_unchecked(Manager { inner, broken: AtomicU64::new(0) });
+            .build_unchecked(Manager { url: settings.url.clone(), broken: AtomicU64::new(0) });
         Self { pool, session }
     }
 
@@ -257,26 +281,63 @@ impl Db {
         })
     }
 
-    /// Brings the schema up to date. Any number of processes may call it at once.
+    /// Brings the schema up to date and says how many migrations that took. Any number of processes may
+    /// call it at once. Opens a connection beside the pool, which holds the lock: one of the transaction,
+    /// because PgBouncer would give the lock of a session to somebody else.
     ///
     /// # Errors
     /// [`StoreError::Migration`] names what failed.
     pub fn migrate(&self) -> Result<usize, StoreError> {
         let mut pooled = self.conn()?;
-        let conn = &mut pooled.conn;
-        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            StoreError::Migration(error.to_string())
-        };
-        conn.batch_execute(&format!(
-            "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
+        let mut guard =
+            establish(&self.session.url).map_err(|error| StoreError::Busy(error.to_string()))?;
+        guard.batch_execute(&format!(
+            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
         ))?;
-        let done = conn.run_pending_migrations(MIGRATIONS).map(|done| done.len()).map_err(failed);
-        let settings = &self.session.settings;
-        conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); {settings}"))?;
+        let done = self.migrate_alone(&mut pooled.conn).map_err(|error| migration_error(&*error));
+        guard.batch_execute("COMMIT")?;
         done
     }
 
-    /// Whether the database answers and its schema is the one this binary was built with.
+    /// As Diesel's harness does it, but with every statement in a transaction: it prepares and executes
+    /// apart, which outside of one PgBouncer may send to two servers.
+    fn migrate_alone(
+        &self,
+        conn: &mut PgConnection,
+    ) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+        const LIFTED: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+        let pending = conn.transaction(|conn| conn.pending_migrations(MIGRATIONS))?;
+        for migration in &pending {
+            let record = |conn: &mut PgConnection| {
+                let mut sql = Sql::new("INSERT INTO __diesel_schema_migrations (version) VALUES (");
+                sql.bind(migration.name().version().to_string()).push(")");
+                sql.execute(conn)
+            };
+            if migration.metadata().run_in_transaction() {
+                conn.transaction(|conn| {
+                    conn.batch_execute(LIFTED)?;
+                    migration.run(conn)?;
+                    record(conn)?;
+                    Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+                })?;
+                continue;
+            }
+            if !self.session.pgbouncer {
+                conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
+            }
+            let done = migration.run(conn);
+            if !self.session.pgbouncer {
+                conn.batch_execute(&self.session.settings)?;
+            }
+            done?;
+            conn.transaction(record)?;
+        }
+        Ok(pending.len())
+    }
+
+    /// Whether the database answers and its schema is the one this binary was built with, or a newer one.
     ///
     /// # Errors
     /// The database does not answer.
@@ -284,10 +345,14 @@ impl Db {
         let mut pooled = self.conn()?;
         pooled
             .conn
-            .has_pending_migration(MIGRATIONS)
+            .transaction(|conn| conn.has_pending_migration(MIGRATIONS))
             .map(|pending| !pending)
-            .map_err(|error| StoreError::Migration(error.to_string()))
+            .map_err(|error: Box<dyn std::error::Error + Send + Sync>| migration_error(&*error))
     }
+}
+
+fn migration_error(error: &(dyn std::error::Error + Send + Sync)) -> StoreError {
+    StoreError::Migration(error.to_string())
 }
 
 /// Opens one connection and closes it again: at start-up, to hear why there is none. A pool would only
@@ -296,7 +361,7 @@ impl Db {
 /// # Errors
 /// [`StoreError::Busy`] with the words of libpq, which name host and user but never the password.
 pub fn probe(url: &str) -> Result<(), StoreError> {
-    match PgConnection::establish(url) {
+    match establish(url) {
         Ok(_) => Ok(()),
         Err(error) => Err(StoreError::Busy(error.to_string())),
     }

@@ -6,7 +6,7 @@ mod clients;
 mod consents;
 mod contacts;
 mod health;
-mod imports;
+pub(crate) mod imports;
 
 mod tags;
 mod trash;

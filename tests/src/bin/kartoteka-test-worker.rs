@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     }
     let mut settings = Settings::new(url);
     settings.pool_size = 2 + slots.unwrap_or(0);
+    settings.pgbouncer = std::env::var("KARTOTEKA_DB_PGBOUNCER").is_ok_and(|value| value == "true");
     settings.wait = std::time::Duration::from_secs(20);
     let environment = Environment {
         db: Db::connect(&settings),

@@ -16,8 +16,10 @@ use super::{import, plan, planned, with_header};
 
 /// A process of its own, with the import of this database in its hands.
 fn worker(app: &TestApp) -> Child {
+    let database = app.database().settings(1);
     Command::new(env!("CARGO_BIN_EXE_kartoteka-test-worker"))
-        .env("DATABASE_URL", app.database().url())
+        .env("DATABASE_URL", database.url)
+        .env("KARTOTEKA_DB_PGBOUNCER", database.pgbouncer.to_string())
         .stdout(Stdio::null())
         .stderr(canary::child_output())
         .spawn()

@@ -1,0 +1,166 @@
+//! Migrations go up, down and up again while there are data in the tables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
+use diesel_migrations::MigrationHarness;
+use kartoteka::embedded_postgres::Binaries;
+use kartoteka_persistence::MIGRATIONS;
+use kartoteka_tests::TestApp;
+use serde_json::{Value, json};
+
+use crate::v1::imports::{commit, planned, with_header};
+
+/// The rows of every table, as JSON, sorted.
+type Contents = BTreeMap<String, Vec<String>>;
+
+/// Tables of the schema, without the list of migrations.
+fn tables(app: &TestApp) -> Vec<String> {
+    let rows = app.rows(
+        "SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace \
+         AND relkind = 'r' AND relname <> '__diesel_schema_migrations' ORDER BY relname",
+    );
+    rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The rows of these tables, with these columns only.
+fn contents(app: &TestApp, columns: &BTreeMap<String, Vec<String>>) -> Contents {
+    let rows_of = |(table, columns): (&String, &Vec<String>)| {
+        let list =
+            columns.iter().map(|column| format!("{column:?}")).collect::<Vec<_>>().join(", ");
+        let rows = app.rows(&format!("SELECT {list} FROM {table:?}"));
+        let mut rows: Vec<_> = rows.iter().map(Value::to_string).collect();
+        rows.sort();
+        (table.clone(), rows)
+    };
+    columns.iter().map(rows_of).collect()
+}
+
+/// The columns of every table that is there.
+fn columns(app: &TestApp) -> BTreeMap<String, Vec<String>> {
+    let columns_of = |table: &String| {
+        let rows = app.rows(&format!(
+            "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = '{table}'::regclass \
+             AND attnum > 0 AND NOT attisdropped ORDER BY attname"
+        ));
+        rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    };
+    tables(app).iter().map(|table| (table.clone(), columns_of(table))).collect()
+}
+
+/// PostgreSQL's own description of the schema.
+fn dump(app: &TestApp) -> String {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf();
+    let beside = Binaries::find(None, &[root], Path::new(""), None)
+        .map(|binaries| binaries.program("pg_dump"))
+        .ok()
+        .filter(|program| program.is_file());
+    let program = beside.unwrap_or_else(|| "pg_dump".into());
+    let output = Command::new(&program)
+        .args(["--schema-only", "--no-owner", "--dbname", app.database().url()])
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // newer versions fence the script with a word that is drawn anew each time
+    let lines = text.lines().filter(|line| !line.contains("restrict "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Something in every table, by the ways that people and programs put it there.
+async fn fill(app: &TestApp) {
+    let columns = json!({ "columns": [
+        { "index": 0, "target": "email" }, { "index": 1, "target": "first_name" },
+        { "index": 2, "target": "tags" }, { "index": 3, "target": "consent:email_basic" },
+    ] });
+    let by_email = json!({ "mode": "match", "key": "email" });
+    let list = |name: &str, tag: &str| {
+        let rows: Vec<_> =
+            (0..50).map(|n| format!("n{n}@example.com,{name}{n},\"{tag}\",yes")).collect();
+        format!("e,f,t,k\n{}\n", rows.join("\n"))
+    };
+    for (name, tag) in [("A", "first"), ("B", "second")] {
+        let list = list(name, tag);
+        let id = planned(app, list.as_bytes(), columns.clone(), by_email.clone()).await;
+        assert_eq!(commit(app, &id).await["state"], "done");
+    }
+    // one that stops on its way, and one whose plan is made
+    with_header(app, list("C", "third").as_bytes(), "header").await;
+    planned(app, list("D", "fourth").as_bytes(), columns.clone(), by_email.clone()).await;
+    let template = json!({ "name": "Shop", "options": {} });
+    app.post("/import-templates").json(&template).await.expect(201);
+    let client = json!({ "name": "shop", "scopes": ["contacts:read"] });
+    app.post("/clients").header("idempotency-key", "k").json(&client).await.expect(201);
+    let person = json!({ "email": "jana@example.com" });
+    let path = format!("/contacts/{}", app.post("/contacts").json(&person).await.expect(201).id());
+    let consent = json!({ "purpose": "email_basic", "action": "grant", "legal_basis": "consent",
+        "evidence": { "ip": "203.0.113.7", "user_agent": "M", "form": "f1" } });
+    app.post(format!("{path}/consents")).json(&consent).await.expect(201);
+    app.delete(&path).await.expect(204);
+    let login = [
+        ("grant_type", "password"),
+        ("username", app.home().email.as_str()),
+        ("password", kartoteka_tests::PASSWORD),
+    ];
+    app.anonymous().post("/auth/token").form(&login).await.expect(200);
+    app.execute(
+        "INSERT INTO suppressions (workspace_id, channel, address_hash, reason, created_at) \
+         SELECT id, 'email', '\\x00', 'erasure', now() FROM workspaces",
+    );
+}
+
+/// From the newest to the oldest: a migration that is reverted and made again leaves the same schema, and
+/// what other migrations made keeps every row and value. All of them in the end leave nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_migration_goes_down_and_up_again_with_data_in_the_tables() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    let empty: Vec<_> = tables(&app)
+        .into_iter()
+        .filter(|table| app.count(&format!("SELECT count(*) AS n FROM {table:?}")) == 0)
+        .collect();
+    assert!(empty.is_empty(), "fill() puts nothing into {empty:?}");
+
+    let mut migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap();
+    migrations.sort_by_key(|migration| migration.name().version().as_owned());
+    let whole = dump(&app);
+    let mut conn = app.connection();
+    for migration in migrations.iter().rev() {
+        let name = migration.name().to_string();
+        let (before, held) = (dump(&app), contents(&app, &columns(&app)));
+        let all = columns(&app);
+        conn.revert_migration(migration).unwrap_or_else(|error| panic!("{name} down: {error}"));
+        // of what is there still, every value is what it was
+        let left = columns(&app);
+        let kept: BTreeMap<_, Vec<_>> = left
+            .iter()
+            .filter_map(|(table, columns)| {
+                let were = all.get(table)?;
+                let both = columns.iter().filter(|column| were.contains(column)).cloned().collect();
+                Some((table.clone(), both))
+            })
+            .collect();
+        let (down, rows) = (dump(&app), contents(&app, &kept));
+        assert_ne!(before, down, "{name}: going down changes nothing");
+        for (table, rows) in &rows {
+            if kept[table] == all[table] {
+                assert_eq!(rows, &held[table], "{name} down: {table}");
+            } else {
+                assert_eq!(rows.len(), held[table].len(), "{name} down: {table}");
+            }
+        }
+        conn.run_migration(migration).unwrap_or_else(|error| panic!("{name} up: {error}"));
+        assert_eq!(dump(&app), before, "{name}: down and up");
+        assert_eq!(contents(&app, &kept), rows, "{name} up");
+        conn.revert_migration(migration).unwrap_or_else(|error| panic!("{name} down: {error}"));
+        assert_eq!(dump(&app), down, "{name}: down, up and down");
+    }
+    assert_eq!(tables(&app), Vec::<String>::new());
+    for migration in &migrations {
+        conn.run_migration(migration).unwrap();
+    }
+    assert_eq!(dump(&app), whole);
+}
