@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use kartoteka_domain::codes::Code;
@@ -14,6 +14,9 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Longest name of a member, in bytes.
 const NAME_BYTES: usize = 1_000;
+/// Most entries of a list, and most members of an object, that are kept: ten times what any schema allows. The
+/// check against the schema keeps a fault for each entry that does not fit.
+const MOST_ENTRIES: usize = 10_000;
 /// Of more faults than this only the first ones are told.
 const MOST_FAULTS: usize = 1_000;
 /// And no more than so many bytes of pointers: a fault deep inside long names has a long one.
@@ -148,6 +151,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
         loop {
+            if values.len() >= MOST_ENTRIES {
+                if list.next_element::<IgnoredAny>()?.is_some() {
+                    self.fault(Code::TooMany, "A list may have at most 10000 entries.");
+                    while list.next_element::<IgnoredAny>()?.is_some() {}
+                }
+                return Ok(Value::Array(values));
+            }
             let place = Place { above: Some(self.place), step: Step::Entry(values.len()) };
             match list.next_element_seed(Seed { place: &place, found: self.found })? {
                 Some(value) => values.push(value),
@@ -159,6 +169,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            if object.len() >= MOST_ENTRIES {
+                self.fault(Code::TooMany, "An object may have at most 10000 members.");
+                members.next_value::<IgnoredAny>()?;
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                break;
+            }
             if name.contains('\0') {
                 self.fault(Code::NulCharacter, "A name here holds the character U+0000.");
             }
@@ -221,6 +237,21 @@ mod tests {
         let told: usize = faults.iter().map(|fault| fault.pointer.len()).sum();
         assert!(told <= MOST_POINTER_BYTES + 60 * NAME_BYTES, "{told}");
         assert_eq!(faults.first().map(|fault| fault.code), Some(Code::TooLong));
+    }
+
+    #[test]
+    fn endless_lists_and_objects_are_cut() {
+        let list = format!("[{}0]", "0,".repeat(400_000));
+        let members: String = (0..20_000).map(|at| format!("\"m{at}\":0,")).collect();
+        for body in [list, format!("{{{members}\"last\":0}}")] {
+            let (value, faults) = parse(body.as_bytes()).unwrap();
+            let kept = value.as_array().map_or_else(|| value.as_object().unwrap().len(), Vec::len);
+            assert_eq!(kept, MOST_ENTRIES);
+            assert_eq!(faults.len(), 1);
+            assert_eq!(faults.first().map(|fault| fault.code), Some(Code::TooMany));
+        }
+        let (value, faults) = parse(format!("[{}0]", "0,".repeat(9_999)).as_bytes()).unwrap();
+        assert_eq!((value.as_array().unwrap().len(), faults.len()), (MOST_ENTRIES, 0));
     }
 
     #[test]
