@@ -46,6 +46,7 @@ async fn one_step_over_a_limit_is_refused_and_the_limit_itself_is_not() {
                 let here = told.iter().any(|(at, code)| {
                     *at == pointer
                         || at.starts_with(&format!("{pointer}/"))
+                        || are_neighbours(at, &pointer)
                         || (around.contains(&code.as_str())
                             && at != "#"
                             && pointer.starts_with(at.as_str()))
@@ -216,4 +217,13 @@ async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
     }
     app.leave_jobs();
     figure("bodies of the limit and one byte more", cases / 2, cases, "read, and refused");
+}
+
+/// Whether both are items of one list: of two bounds of a range that do not go together, either may be told.
+fn are_neighbours(one: &str, other: &str) -> bool {
+    let item = |pointer: &str| {
+        let (list, index) = pointer.rsplit_once('/')?;
+        index.parse::<usize>().ok().map(|_| list.to_owned())
+    };
+    item(one).is_some_and(|list| item(other) == Some(list))
 }

@@ -46,6 +46,8 @@ async fn a_database_that_can_only_be_read_is_read_and_says_so_to_writers() {
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
         .unwrap();
+    // whoever is first finds out that the connections are gone
+    let _ = app.get("/workspace").await;
     let body = json!({ "email": "eva@example.com" });
     let refused = app.post("/contacts").json(&body).await.expect(503);
     assert_eq!(refused.json["code"], "storage_read_only", "{refused:?}");
