@@ -5,6 +5,7 @@
 //! [`crate::gate`] answers `database_busy` instead.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use tokio::sync::Semaphore;
@@ -49,8 +50,12 @@ struct Inner {
     render_metrics: Option<RenderMetrics>,
 }
 
+/// How long a request waits at least for a connection of the pool, when it has its turn: long enough to open
+/// one on a busy machine.
+const CONNECTION_WAIT: Duration = Duration::from_millis(100);
+
 /// How long a login waits for a core.
-const HASHING_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+const HASHING_WAIT: Duration = Duration::from_secs(10);
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
@@ -229,8 +234,12 @@ impl AppState {
         &self,
         work: impl FnOnce(&Db) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        let since = Instant::now();
         let turn = self.turn().await?;
-        let db = self.0.db.clone();
+        // one patience for both waits: who had to wait for the turn has less of it left for the connection
+        let db = self.0.db.waiting(
+            CONNECTION_WAIT.max(self.0.settings.database_wait.saturating_sub(since.elapsed())),
+        );
         unblocked(move || {
             let _turn = turn;
             work(&db)

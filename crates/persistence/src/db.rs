@@ -62,6 +62,7 @@ impl Settings {
 pub struct Db {
     pool: Pool<Manager>,
     session: Arc<Session>,
+    wait: Duration,
 }
 
 /// How long a connection that answered is believed to be there. Asking before every request costs a round
@@ -211,7 +212,13 @@ impl Db {
             .connection_timeout(settings.wait)
             .connection_customizer(Box::new(Customizer(Arc::clone(&session))))
             .build_unchecked(Manager { url: settings.url.clone(), broken: AtomicU64::new(0) });
-        Self { pool, session }
+        Self { pool, session, wait: settings.wait }
+    }
+
+    /// The same pool for a caller that waits for a connection only so long.
+    #[must_use]
+    pub fn waiting(&self, wait: Duration) -> Self {
+        Self { wait, ..self.clone() }
     }
 
     /// Most connections at once.
@@ -221,7 +228,7 @@ impl Db {
     }
 
     fn conn(&self) -> Result<PooledConnection<Manager>, StoreError> {
-        Ok(self.pool.get()?)
+        Ok(self.pool.get_timeout(self.wait)?)
     }
 
     /// Runs `work` in one transaction of one workspace. `Err` rolls back.

@@ -499,9 +499,10 @@ fn take_back(
         lease_owner = CASE WHEN j.attempt >= j.max_attempts THEN ",
     );
     sql.bind(owner).push(" END, lease_until = CASE WHEN j.attempt >= j.max_attempts THEN ");
-    sql.bind(now + TimeDelta::seconds(LEASE_SECONDS)).push(" END, run_at = ").bind(now);
+    // run_at stays: the job has waited for its turn, and the others that wait are behind it
+    sql.bind(now + TimeDelta::seconds(LEASE_SECONDS));
     sql.push(&format!(
-        " FROM silent WHERE j.workspace_id = silent.workspace_id AND j.id = silent.id RETURNING {COLUMNS}"
+        " END FROM silent WHERE j.workspace_id = silent.workspace_id AND j.id = silent.id RETURNING {COLUMNS}"
     ));
     let jobs: Vec<Job> = sql.load(conn)?;
     Ok(TakenBack {

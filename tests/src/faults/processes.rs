@@ -63,6 +63,8 @@ enum Postgres {
 #[derive(Debug)]
 pub struct Installation {
     folder: PathBuf,
+    /// Where its processes write what they say: not in a folder whose disk fills up.
+    logs: PathBuf,
     postgres: Postgres,
     port: u16,
     settings: Vec<(String, String)>,
@@ -112,7 +114,10 @@ impl Installation {
         let folder = site.folder.unwrap_or_else(|| {
             std::env::temp_dir().join(format!("kartoteka-faults-{}-{number}", std::process::id()))
         });
+        let logs = std::env::temp_dir()
+            .join(format!("kartoteka-faults-{}-{number}-logs", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&logs).unwrap();
         let postgres = if site.shared {
             Postgres::Shared(TestDatabase::migrated())
         } else {
@@ -122,7 +127,7 @@ impl Installation {
         };
         // free a moment ago; kept for every start, because tokens name the address
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { folder, postgres, port, settings: site.settings, private: site.private }
+        Self { folder, logs, postgres, port, settings: site.settings, private: site.private }
     }
 
     /// URL of the database.
@@ -172,13 +177,13 @@ impl Installation {
         command
     }
 
-    /// Starts a program that goes on until it is stopped; what it says goes into a log of the folder.
+    /// Starts a program that goes on until it is stopped; what it says goes into a log.
     ///
     /// # Panics
     /// It cannot be started.
     #[must_use]
     pub fn start(&self, name: &str, arguments: &[&str]) -> Process {
-        let log = self.folder.join(format!("{}.log", arguments.first().unwrap_or(&name)));
+        let log = self.logs.join(format!("{}.log", arguments.first().unwrap_or(&name)));
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = self.command(name, arguments);
         command.stdout(log.try_clone().unwrap()).stderr(log);
@@ -219,7 +224,7 @@ impl Installation {
     /// The end of what processes of a kind said.
     #[must_use]
     pub fn log(&self, name: &str) -> String {
-        let text = fs::read_to_string(self.folder.join(format!("{name}.log"))).unwrap_or_default();
+        let text = fs::read_to_string(self.logs.join(format!("{name}.log"))).unwrap_or_default();
         let from = text.len().saturating_sub(4_000);
         text.get(from..).unwrap_or(&text).to_owned()
     }
@@ -349,13 +354,14 @@ impl Installation {
 impl Drop for Installation {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("what the processes said is in {}", self.folder.display());
+            eprintln!("what the processes said is in {}", self.logs.display());
             return;
         }
         if let Postgres::Own(cluster) = &mut self.postgres {
             let _ = cluster.stop();
         }
         let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.logs);
     }
 }
 

@@ -6,6 +6,8 @@
 //! readers of values drop them in this one way.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
 /// Whether `c` takes no room and says nothing: zero-width, soft hyphen, byte order mark, and the
 /// marks of writing direction.
@@ -39,10 +41,12 @@ pub fn visible(raw: &str) -> Cow<'_, str> {
 /// empty cell is not a placeholder.
 #[must_use]
 pub fn is_placeholder(raw: &str) -> bool {
-    const WORDS: &str = "n/a|#n/a|n.a.|na|none|null|nil|nan|undefined|unknown|unspecified|not specified|empty|(none)|[none]|<null>|\
+    static WORDS: Words = Words::new(
+        "n/a|#n/a|n.a.|na|none|null|nil|nan|undefined|unknown|unspecified|not specified|empty|(none)|[none]|<null>|\
         #value!|#ref!|#name?|not available|nic|nemá|nema|není|neni|neuvedeno|neznámý|\
         neznámé|neznamy|nezname|bez|brak|nie ma|nie dotyczy|nieznany|nd|n.d.|nincs|\
-        nincs adat|ismeretlen|keine|kein|unbekannt|k.a.|k. a.";
+        nincs adat|ismeretlen|keine|kein|unbekannt|k.a.|k. a.",
+    );
     let text = visible(raw);
     // no such word has a digit or an @, and most cells that are asked about have
     let says_something = |byte: u8| byte.is_ascii_digit() || byte == b'@';
@@ -52,12 +56,37 @@ pub fn is_placeholder(raw: &str) -> bool {
     if text.chars().all(|c| matches!(c, '-' | '–' | '—' | '?' | '.' | '/' | '_' | '*')) {
         return true;
     }
-    is_one_of(&text.to_lowercase(), WORDS)
+    WORDS.has(&text.to_lowercase())
 }
 
 /// Whether `word` is one of the words of `list`, which `|` separates.
 pub(super) fn is_one_of(word: &str, list: &str) -> bool {
     list.split('|').any(|known| known == word)
+}
+
+/// Words that cells are compared with, written with `|` between them. Most cells of a column are compared with
+/// all of them, so they are looked up, not gone through.
+#[derive(Debug)]
+pub(super) struct Words {
+    list: &'static str,
+    set: OnceLock<HashSet<&'static str>>,
+}
+
+impl Words {
+    /// The words of a list.
+    pub(super) const fn new(list: &'static str) -> Self {
+        Self { list, set: OnceLock::new() }
+    }
+
+    /// Whether it is one of them.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.set.get_or_init(|| self.iter().collect()).contains(word)
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.list.split('|')
+    }
 }
 
 #[cfg(test)]

@@ -69,12 +69,25 @@ pub fn fold(text: &str) -> String {
         };
         if c.is_ascii() && !c.is_ascii_control() {
             push(c.to_ascii_lowercase());
+        } else if let Some(folded) = LATIN.get(c as usize) {
+            folded.chars().for_each(&mut push);
         } else {
             fold_char(c, &mut push);
         }
     }
     out
 }
+
+/// What the letters of Latin scripts fold to, by code point: to decompose each of them anew takes most of the
+/// time of reading a list.
+static LATIN: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let fold = |c: char| {
+        let mut folded = String::new();
+        fold_char(c, &mut |letter| folded.push(letter));
+        folded
+    };
+    ('\0'..'\u{250}').map(fold).collect()
+});
 
 /// Folds one character, expansions included; white space becomes one space.
 fn fold_char(c: char, push: &mut impl FnMut(char)) {

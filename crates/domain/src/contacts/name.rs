@@ -81,7 +81,12 @@ pub fn clean_name(raw: &str) -> String {
         if !out.is_empty() {
             out.push(' ');
         }
-        if word.is_ascii() { out.extend(visible()) } else { out.extend(visible().nfc()) }
+        // below the first combining mark everything is composed already
+        if word.chars().all(|c| c < '\u{300}') {
+            out.extend(visible());
+        } else {
+            out.extend(visible().nfc());
+        }
     }
     out
 }

@@ -3,6 +3,7 @@
 //! Reading a row cannot fail. What cannot be read is left out and told as a [`RowProblem`]; one bad row,
 //! or one bad cell, never stops a file (IMP-20).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -114,6 +115,8 @@ pub struct RowMapper {
     now: DateTime<Utc>,
     purposes: HashMap<String, i32>,
     tags: HashMap<String, i32>,
+    /// The same by the name as it was written: most cells repeat one that was read before.
+    spellings: HashMap<String, i32>,
     tag_names: Vec<String>,
 }
 
@@ -149,6 +152,7 @@ impl RowMapper {
             now,
             purposes,
             tags: HashMap::new(),
+            spellings: HashMap::new(),
             tag_names: Vec::new(),
         }
     }
@@ -395,21 +399,11 @@ impl RowMapper {
 
     fn read_tags(&mut self, cell: &Cell<'_>, staged: &mut StagedRow) {
         for name in split_tags(cell.raw) {
-            let Ok(tag) = TagName::parse(&name) else {
-                problem(staged, cell, Code::InvalidTag);
-                continue;
-            };
-            let ordinal = match self.tags.get(tag.key()) {
-                Some(ordinal) => *ordinal,
-                None if self.tag_names.len() >= MAX_FILE_TAGS => {
-                    problem(staged, cell, Code::TooManyTags);
+            let ordinal = match self.tag(name) {
+                Ok(ordinal) => ordinal,
+                Err(code) => {
+                    problem(staged, cell, code);
                     continue;
-                }
-                None => {
-                    let ordinal = i32::try_from(self.tag_names.len()).unwrap_or(i32::MAX);
-                    self.tags.insert(tag.key().to_owned(), ordinal);
-                    self.tag_names.push(tag.as_str().to_owned());
-                    ordinal
                 }
             };
             if staged.tags.len() >= MAX_TAGS_PER_CONTACT {
@@ -423,6 +417,30 @@ impl RowMapper {
     }
 }
 
+impl RowMapper {
+    /// The ordinal of a tag.
+    fn tag(&mut self, name: String) -> Result<i32, Code> {
+        if let Some(ordinal) = self.spellings.get(&name) {
+            return Ok(*ordinal);
+        }
+        let tag = TagName::parse(&name).map_err(|_| Code::InvalidTag)?;
+        let ordinal = match self.tags.get(tag.key()) {
+            Some(ordinal) => *ordinal,
+            None if self.tag_names.len() >= MAX_FILE_TAGS => return Err(Code::TooManyTags),
+            None => {
+                let ordinal = i32::try_from(self.tag_names.len()).unwrap_or(i32::MAX);
+                self.tags.insert(tag.key().to_owned(), ordinal);
+                self.tag_names.push(tag.as_str().to_owned());
+                ordinal
+            }
+        };
+        if self.spellings.len() < MAX_FILE_TAGS {
+            self.spellings.insert(name, ordinal);
+        }
+        Ok(ordinal)
+    }
+}
+
 /// Splits a cell of tags at `,` `;` and `|`; quotes around a tag protect them (Mailchimp writes
 /// `"VIP","Blog"`). Google's `* myContacts ::: Navy` is read too.
 #[must_use]
@@ -430,7 +448,11 @@ pub fn split_tags(cell: &str) -> Vec<String> {
     let mut tags = Vec::new();
     let mut current = String::new();
     let mut quoted = false;
-    let cell = cell.replace(":::", ",");
+    let cell = if cell.contains(":::") {
+        Cow::Owned(cell.replace(":::", ","))
+    } else {
+        Cow::Borrowed(cell)
+    };
     for c in cell.chars() {
         match c {
             '"' => quoted = !quoted,

@@ -528,6 +528,37 @@ fn assignments(applying: &Applying<'_>) -> Vec<Assignment> {
     list
 }
 
+/// The search text of an update: what is selected beside the values, and what is set. To make it anew costs
+/// more than the rest of the row, so it is done only where neither the old text nor the one that came with
+/// the row is the right one.
+fn searched(list: &[Assignment], in_file: InFile) -> (String, String) {
+    let value = |column: &str| list.iter().find(|a| a.column == column).map(|a| a.value.as_str());
+    let same = |side: &str| -> String {
+        let equal = SEARCHED.map(|column| match value(column) {
+            Some(value) => format!("({value}) IS NOT DISTINCT FROM {side}.{column}"),
+            None if side == "c" => "true".to_owned(),
+            // the row says nothing of it, and its text neither
+            None => format!("c.{column} IS NULL"),
+        });
+        equal.join(" AND ")
+    };
+    let unchanged = same("c");
+    // of several rows that act as one there is no text
+    let as_said = if in_file == InFile::All {
+        String::new()
+    } else {
+        format!(" WHEN {} THEN s.search", same("s"))
+    };
+    let new = SEARCHED.map(|column| {
+        let prefix = if value(column).is_some() { "ch.new_" } else { "c." };
+        format!("{prefix}{column}")
+    });
+    (
+        format!(", CASE WHEN {unchanged} THEN c.search{as_said} END AS known_search"),
+        format!("search = coalesce(ch.known_search, contact_search({})), ", new.join(", ")),
+    )
+}
+
 /// Details that an empty cell clears, as `import_staged.cleared` names them.
 fn cleared_details(applying: &Applying<'_>) -> Vec<String> {
     let clears = |policy: Policy, clears: bool| clears && policy == Policy::Overwrite;
@@ -617,26 +648,22 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
         })
         .collect();
     let set: String = list.iter().map(|a| format!("{0} = ch.new_{0}, ", a.column)).collect();
-    let search = if list.iter().any(|a| SEARCHED.contains(&a.column)) {
-        let part = |column: &str| {
-            let prefix = if list.iter().any(|a| a.column == column) { "ch.new_" } else { "c." };
-            format!("{prefix}{column}")
-        };
-        format!("search = contact_search({}), ", SEARCHED.map(part).join(", "))
+    let (known_search, set_search) = if list.iter().any(|a| SEARCHED.contains(&a.column)) {
+        searched(&list, applying.matching.in_file)
     } else {
-        String::new()
+        (String::new(), String::new())
     };
     sql.push(&format!(
         "WITH src AS MATERIALIZED ({source}),
          -- who has nothing to change is not locked: a lock is a write
          ch AS MATERIALIZED (
-            SELECT s.row, c.id{values} FROM src s JOIN contacts c ON c.workspace_id = {ws} AND c.id = s.contact_id
+            SELECT s.row, c.id{values}{known_search} FROM src s JOIN contacts c ON c.workspace_id = {ws} AND c.id = s.contact_id
             WHERE {differs} FOR NO KEY UPDATE OF c),
          images AS (
             INSERT INTO import_changes (workspace_id, import_id, row, contact_id, changes)
             SELECT {ws}, {imp}, ch.row, ch.id, {before} FROM ch),
          done AS (
-            UPDATE contacts c SET {set}{search}updated_at = {now} FROM ch WHERE c.workspace_id = {ws} AND c.id = ch.id)
+            UPDATE contacts c SET {set}{set_search}updated_at = {now} FROM ch WHERE c.workspace_id = {ws} AND c.id = ch.id)
          SELECT count(*) FILTER (WHERE ch.old_trashed_at IS NOT NULL AND ch.new_trashed_at IS NULL) AS n FROM ch",
         ws = n.ws,
         imp = n.imp,

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::imports::mapping::{Field, Mapping};
+use kartoteka_domain::imports::mapping::{ColumnMapping, Field, Mapping, Target};
 use kartoteka_domain::imports::matching::{Action, Class, InFile, MatchKey, Matching};
 
 use crate::db::Tenant;
@@ -105,10 +105,53 @@ fn merge_values(
         .map(|c| format!("(array_agg(m.{c}) FILTER (WHERE m.{c} IS NOT NULL))[1] AS {c}, "))
         .collect();
     let set: String = columns.iter().map(|c| format!("{c} = v.{c}, ")).collect();
-    let search = ["first_name", "last_name", "email", "phone", "company_name"].map(|column| {
+    let searched = ["first_name", "last_name", "email", "phone", "company_name"];
+    let search = searched.map(|column| {
         let of = if columns.contains(&column) { "v" } else { "s" };
         format!("{of}.{column}")
     });
+    let same_search = searched.map(|column| {
+        if columns.contains(&column) {
+            format!("v.{column} IS NOT DISTINCT FROM s.{column}")
+        } else {
+            "true".to_owned()
+        }
+    });
+    // only what the mapping can fill has to be gathered
+    let fills = |wanted: &dyn Fn(&ColumnMapping) -> bool| mapping.columns.iter().any(wanted);
+    let (mut gathered, mut joined, mut set_gathered) =
+        (String::new(), String::new(), String::new());
+    let mut gather = |column: &str, query: &str| {
+        gathered.push_str(&format!(", g_{column} AS ({query})"));
+        joined.push_str(&format!(" LEFT JOIN g_{column} USING (head_row)"));
+        set_gathered.push_str(&format!("{column} = g_{column}.{column}, "));
+    };
+    if fills(&|column| column.target == Some(Target::Tags)) {
+        gather(
+            "tags",
+            "SELECT head_row, array_agg(DISTINCT o) AS tags FROM members, unnest(tags) AS o GROUP BY head_row",
+        );
+    }
+    if fills(&|column| matches!(column.target, Some(Target::Consent(_)))) {
+        gather(
+            "consents",
+            "SELECT head_row, array_agg(o) AS consents FROM (
+                SELECT DISTINCT ON (head_row, abs(o)) head_row, o FROM members, unnest(consents) AS o
+                ORDER BY head_row, abs(o), row DESC) AS said GROUP BY head_row",
+        );
+    }
+    if fills(&|column| column.clear_empty) {
+        gather(
+            "cleared",
+            "SELECT head_row, array_agg(DISTINCT o) AS cleared FROM members, unnest(cleared) AS o GROUP BY head_row",
+        );
+    }
+    let details = if fills(&|column| matches!(column.target, Some(Target::Detail(_)))) {
+        set_gathered.push_str("details = v.details, ");
+        "nullif(jsonb_overlay(m.details ORDER BY m.row), '{}') AS details, "
+    } else {
+        ""
+    };
     sql.push(&format!(
         "WITH f AS MATERIALIZED (
             SELECT row, merged_into AS head FROM import_rows
@@ -118,21 +161,12 @@ fn merge_values(
             SELECT h.head AS head_row, s.* FROM h JOIN import_staged s ON s.row = h.row
             WHERE s.workspace_id = {ws} AND s.import_id = {imp} ORDER BY h.head, s.row DESC),
          v AS (
-            SELECT m.head_row, {last} nullif(jsonb_overlay(m.details ORDER BY m.row), '{{}}') AS details
-            FROM members m GROUP BY m.head_row),
-         t AS (
-            SELECT head_row, array_agg(DISTINCT o) AS tags FROM members, unnest(tags) AS o GROUP BY head_row),
-         c AS (
-            SELECT head_row, array_agg(o) AS consents FROM (
-                SELECT DISTINCT ON (head_row, abs(o)) head_row, o FROM members, unnest(consents) AS o
-                ORDER BY head_row, abs(o), row DESC) AS said GROUP BY head_row),
-         x AS (
-            SELECT head_row, array_agg(DISTINCT o) AS cleared FROM members, unnest(cleared) AS o GROUP BY head_row)
-         UPDATE import_staged s SET {set} details = v.details, tags = t.tags, consents = c.consents,
-            cleared = x.cleared, search = contact_search({search})
-         FROM v LEFT JOIN t USING (head_row) LEFT JOIN c USING (head_row) LEFT JOIN x USING (head_row)
-         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = v.head_row",
+            SELECT {last}{details}m.head_row FROM members m GROUP BY m.head_row){gathered}
+         UPDATE import_staged s SET {set}{set_gathered}
+            search = CASE WHEN {same_search} THEN s.search ELSE contact_search({search}) END
+         FROM v{joined} WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.row = v.head_row",
         search = search.join(", "),
+        same_search = same_search.join(" AND "),
     ));
     Lookup::Scan.say(tenant)?;
     let merged = sql.execute(tenant.conn);
