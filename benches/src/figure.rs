@@ -122,6 +122,11 @@ impl Figure {
         self
     }
 
+    /// Judged only at sizes from `size` on: the goal is about large bases.
+    pub(crate) fn judged_from(self, size: u64, rows: u64) -> Self {
+        if rows < size { self.unjudged() } else { self }
+    }
+
     /// Not judged: measured at a size that the goal is not about.
     pub(crate) fn unjudged(mut self) -> Self {
         self.bounds = None;

@@ -18,7 +18,7 @@ const JUDGED_FROM: u64 = 100_000;
 /// The row-by-row loader is not run for longer than this takes.
 const LOADER_ROWS: u64 = 100_000;
 /// Sizes that are measured once, not three times, and that long imports are judged at.
-const LARGE: u64 = 500_000;
+pub(crate) const LARGE: u64 = 500_000;
 /// Where the worker is killed: after this part of the rows.
 const KILLED_AT: f64 = 0.4;
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::figure::{Figure, Unit, median};
 use crate::generator::People;
 use crate::import::import;
-use crate::imports::words;
+use crate::imports::{LARGE, words};
 use crate::service::Service;
 use crate::{Bench, Outcome};
 
@@ -319,7 +319,8 @@ fn search(bench: &Bench, load: &Load, service: &Service, rows: u64) -> Outcome<V
         )
         .unit(Unit::Times)
         .raw(format!("{:.2} ms to {:.2} ms", time * 1e3, read * 1e3))
-        .data(json!({ "rows": rows, "search_ms": time * 1e3, "read_ms": read * 1e3 })),
+        .data(json!({ "rows": rows, "search_ms": time * 1e3, "read_ms": read * 1e3 }))
+        .judged_from(LARGE, rows),
     );
     Ok(figures)
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::figure::{Figure, Unit, median};
-use crate::imports::words;
+use crate::imports::{LARGE, words};
 use crate::requests::Load;
 use crate::service::Service;
 use crate::{Bench, Outcome};
@@ -74,7 +74,8 @@ pub(crate) fn measure(bench: &Bench, goals: &[u8], rows: u64) -> Outcome<Vec<Fig
             0.05,
         )
         .raw(format!("{list:.1} ms, count {count:.1} ms"))
-        .data(json!({ "rows": rows, "page_ms": list, "count_ms": count })),
+        .data(json!({ "rows": rows, "page_ms": list, "count_ms": count }))
+        .judged_from(LARGE, rows),
     ])
 }
 

@@ -19,8 +19,8 @@ use super::processes::{Installation, Process, Site, wait_for};
 use super::{Chance, Form, Report};
 use crate::client::Client;
 
-/// Size of the file system.
-const BYTES: u64 = 768 << 20;
+/// Size of the file system: room for what the rounds leave behind, and for PostgreSQL's write-ahead log.
+const BYTES: u64 = 4 << 30;
 /// How long the trouble lasts when the import does not end by itself.
 const TROUBLE: Duration = Duration::from_secs(20);
 /// How long anything may take.
@@ -276,7 +276,8 @@ impl Range<'_> {
         self.call(client.put(format!("/imports/{id}/mapping")).json(&mapping), 200);
         let matching = json!({ "mode": "match", "key": "email" });
         self.call(client.put(format!("/imports/{id}/matching")).json(&matching), 202);
-        self.wait_for_state(&id, &["awaiting_commit"]);
+        let state = self.wait_for_state(&id, &["awaiting_commit", "failed"]);
+        assert_eq!(state, "awaiting_commit", "there is room for a plan");
         id
     }
 
@@ -331,7 +332,8 @@ impl Range<'_> {
             self.wait_for_state(&id, &["reverted"]);
             let again = self.planned(&name);
             self.commit(&again);
-            self.wait_for_state(&again, &["done"]);
+            let state = self.wait_for_state(&again, &["done", "failed"]);
+            assert_eq!(state, "done", "there is room for the list");
         }
         let there = self.contacts_of(&name);
         if there != self.rows {

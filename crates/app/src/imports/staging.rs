@@ -26,8 +26,8 @@ use crate::consents::suppression;
 use crate::error::Error;
 use crate::worker::{JobError, Run};
 
-/// Most bytes staged in one transaction, as they are copied: some ten thousand rows.
-const BATCH_BYTES: usize = 4 << 20;
+/// Most bytes staged in one transaction, as they are copied: some five thousand rows.
+const BATCH_BYTES: usize = 2 << 20;
 /// Most rows staged in one transaction.
 const BATCH_ROWS: usize = 20_000;
 /// The same, over a job that lost workers.

@@ -134,6 +134,9 @@ impl Column {
     }
 }
 
+/// So many contacts are looked through for a page before all of them are.
+const WINDOW_ROWS: i64 = 10_000;
+
 /// One column of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortKey {
@@ -226,6 +229,39 @@ pub fn page(
     after: Option<&Position>,
     limit: usize,
 ) -> Result<Page, StoreError> {
+    // Nobody knows how many contacts a selection means, the planner least of all (it takes a named detail for
+    // rare, whatever it is); when it thinks there are few, it finds all of them and sorts them. So the newest
+    // are looked through first, which is quick, and mostly enough for a page.
+    let in_window = condition.is_some() && sort.keys.is_empty();
+    let window = if in_window {
+        let rows = rows(tenant, filter, condition, sort, after, limit, Some(WINDOW_ROWS))?;
+        Some(rows).filter(|rows| rows.len() > limit)
+    } else {
+        None
+    };
+    let mut rows = match window {
+        Some(rows) => rows,
+        None => rows(tenant, filter, condition, sort, after, limit, None)?,
+    };
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|(last, keys)| (keys.as_array().cloned().unwrap_or_default(), last.id.0));
+    Ok(Page { contacts: rows.into_iter().map(|(stored, _)| stored).collect(), next })
+}
+
+/// The rows of a page and one more, among all contacts or the next `window` of them.
+fn rows(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    condition: Option<Condition<'_>>,
+    sort: &Sort,
+    after: Option<&Position>,
+    limit: usize,
+    window: Option<i64>,
+) -> Result<Vec<(Stored, Value)>, StoreError> {
     let mut sql = Sql::default();
     // the lists everybody asks for; the number stands in the text, for the plan depends on it
     let plain = filter.is_plain() && condition.is_none() && sort.keys.is_empty();
@@ -237,13 +273,22 @@ pub fn page(
     let keys: Vec<String> = sort.keys.iter().map(|key| key.column.expression()).collect();
     let order = order_by(sort, &keys);
     let inner = |sql: &mut Sql| {
-        sql.push(&format!("SELECT c.*, jsonb_build_array({}) AS sort_keys", keys.join(", ")));
-        sql.push(&format!(" FROM contacts c WHERE c.workspace_id = {workspace}"));
-        narrow(sql, &workspace, filter, condition);
-        if let Some(after) = after {
-            sql.push(" AND ");
-            follow(sql, sort, &keys, after);
+        sql.push(&format!("SELECT c.*, jsonb_build_array({}) AS sort_keys FROM ", keys.join(", ")));
+        let base = |sql: &mut Sql| {
+            sql.push(&format!("contacts c WHERE c.workspace_id = {workspace}"));
+            if let Some(after) = after {
+                sql.push(" AND ");
+                follow(sql, sort, &keys, after);
+            }
+        };
+        if let Some(window) = window {
+            sql.push("(SELECT c.* FROM ");
+            base(sql);
+            sql.push(&format!(" ORDER BY {order} LIMIT ")).bind(window).push(") AS c WHERE true");
+        } else {
+            base(sql);
         }
+        narrow(sql, &workspace, filter, condition);
         let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         sql.push(&format!(" ORDER BY {order} LIMIT "));
         if plain {
@@ -252,14 +297,7 @@ pub fn page(
             sql.bind(more);
         }
     };
-    let mut rows = row::load(tenant.conn, sql, &workspace, inner, &format!("ORDER BY {order}"))?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|(last, keys)| (keys.as_array().cloned().unwrap_or_default(), last.id.0));
-    Ok(Page { contacts: rows.into_iter().map(|(stored, _)| stored).collect(), next })
+    row::load(tenant.conn, sql, &workspace, inner, &format!("ORDER BY {order}"))
 }
 
 /// How many there are.

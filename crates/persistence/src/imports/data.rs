@@ -1,6 +1,7 @@
 //! The uploaded bytes, in pieces.
 
 use diesel::QueryableByName;
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Binary};
 use uuid::Uuid;
 
@@ -10,10 +11,12 @@ use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
 
-/// Size of a piece: large enough that a gigabyte is a thousand rows, small enough to hold in memory.
-pub const PIECE_BYTES: usize = 1 << 20;
+/// Size of a piece: large enough for samples and suggestions out of the first, and that a gigabyte is four
+/// thousand rows; small enough that the buffers of connections, which never shrink, stay small too.
+pub const PIECE_BYTES: usize = 256 << 10;
 
-/// Adds a piece.
+/// Adds a piece. It is sure to be on the disk when a later transaction is: the one that gives the import this
+/// upload.
 ///
 /// # Errors
 /// [`StoreError::Full`] when there is no room.
@@ -24,6 +27,7 @@ pub fn append(
     seq: i32,
     bytes: Vec<u8>,
 ) -> Result<(), StoreError> {
+    tenant.conn.batch_execute("SET LOCAL synchronous_commit = off")?;
     let mut sql = Sql::new(
         "INSERT INTO import_data (workspace_id, import_id, upload_id, seq, bytes) VALUES (",
     );

@@ -1,5 +1,6 @@
 //! `POST /contacts/query`
 
+use diesel::RunQueryDsl;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
@@ -115,4 +116,43 @@ async fn a_query_stays_in_its_workspace_and_needs_its_scope() {
     app.anonymous().post("/contacts/query").json(&json!({})).await.expect(401);
     app.with_scopes(&["segments:read"]).post("/contacts/query").json(&json!({})).await.expect(403);
     app.with_scopes(&["contacts:read"]).post("/contacts/query").json(&json!({})).await.expect(200);
+}
+
+/// SEG-1: pages of a selection whose contacts lie far behind the newest ones, and on both sides of where the
+/// quick look ends.
+#[tokio::test]
+async fn contacts_far_behind_the_newest_are_found() {
+    let app = TestApp::new().await;
+    let workspace = app.home().id;
+    // one in a hundred of the older half, one in five thousand of the newer
+    let statement = format!(
+        "INSERT INTO contacts (workspace_id, id, first_name, city, origin, search, created_at, updated_at) \
+         SELECT '{workspace}', lpad(n::text, 32, '0')::uuid, 'c' || n, \
+             CASE WHEN n % 5000 = 0 OR (n < 11000 AND n % 100 = 0) THEN 'Brno' ELSE 'Praha' END, \
+             'manual', 'c' || n, '2026-11-01', '2026-11-01' FROM generate_series(1, 22000) AS n"
+    );
+    diesel::sql_query(statement).execute(&mut app.connection()).unwrap();
+    let expected: Vec<String> = (1..=22_000)
+        .rev()
+        .filter(|n| n % 5_000 == 0 || (*n < 11_000 && n % 100 == 0))
+        .map(|n| format!("c{n}"))
+        .collect();
+    for (sort, limit) in [("-created_at", 2), ("-created_at", 50), ("created_at", 50)] {
+        let mut found = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let brno = json!({"where": {"field": "address.city", "op": "eq", "value": "Brno"}});
+            let body = json!({"selection": brno, "sort": sort, "limit": limit, "cursor": cursor});
+            let page = app.post("/contacts/query").json(&body).await.expect(200);
+            found.extend(names(page.data()).into_iter().map(str::to_owned));
+            cursor = page.json["next_cursor"].clone();
+            if cursor.is_null() {
+                break;
+            }
+        }
+        if sort == "created_at" {
+            found.reverse();
+        }
+        assert_eq!(found, expected, "{sort}, {limit}");
+    }
 }
