@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -152,6 +152,23 @@ pub fn check() {
         "personal or secret things are in the log:\n  {}",
         leaks.join("\n  ")
     );
+}
+
+/// Looks through what the processes of a test wrote into the files `*.log` of a folder, before they go.
+///
+/// # Panics
+/// Something personal or secret stands there.
+pub fn check_logs(folder: &Path) {
+    if std::thread::panicking() {
+        return;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == "log") {
+            let of = format!("the process of {}", path.display());
+            check_text(&of, &std::fs::read(&path).unwrap_or_default());
+        }
+    }
 }
 
 /// Holds what another program wrote against the same measure.

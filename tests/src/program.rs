@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::app::PASSWORD;
+use crate::canary;
 use crate::client::Client;
 use crate::database::TestDatabase;
 
@@ -175,6 +176,7 @@ impl Installation {
 
 impl Drop for Installation {
     fn drop(&mut self) {
+        canary::check_logs(&self.folder);
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

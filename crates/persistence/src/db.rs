@@ -387,6 +387,16 @@ impl<'c> Tenant<'c> {
         self.workspace
     }
 
+    /// Lets this transaction end before its log is on the disk: for steps of a job that carry their own progress
+    /// and are done again when a crash of the server takes them back. Whatever is committed later with the
+    /// usual certainty, the job's end too, makes this one certain as well.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub fn commit_without_waiting(&mut self) -> Result<(), StoreError> {
+        Ok(self.conn.batch_execute("SET LOCAL synchronous_commit = off")?)
+    }
+
     /// A tenant on a connection that a job or start-up already has.
     pub fn on(conn: &'c mut PgConnection, workspace: WorkspaceId) -> Self {
         Self { conn, workspace }

@@ -12,5 +12,6 @@ pub mod metrics;
 mod open_files;
 pub mod opening;
 pub mod shutdown;
+pub mod small_pages;
 pub mod telemetry;
 pub mod wiring;

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kartoteka::commands::{self, Cli};
+use kartoteka::small_pages;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    small_pages::ask();
     match commands::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -13,6 +13,7 @@ use diesel::sql_types::{BigInt, Jsonb};
 use kartoteka::embedded_postgres::{Cluster, Options};
 use serde_json::Value;
 
+use crate::canary;
 use crate::client::Client;
 use crate::database::TestDatabase;
 
@@ -360,6 +361,7 @@ impl Drop for Installation {
         if let Postgres::Own(cluster) = &mut self.postgres {
             let _ = cluster.stop();
         }
+        canary::check_logs(&self.logs);
         let _ = fs::remove_dir_all(&self.folder);
         let _ = fs::remove_dir_all(&self.logs);
     }

@@ -236,6 +236,7 @@ fn write_chunk(
         )?;
         return run.end(tenant, job_state, None).map(Chunk::Ended);
     };
+    tenant.commit_without_waiting()?;
     let rows = Rows { after, up_to };
     hold_plan(tenant, committing, &import, rows)?;
     let applying = applying(tenant, ctx, committing)?;

@@ -154,6 +154,7 @@ fn append(run: &Run<'_>, id: ImportId, batch: &Batch, done: i64) -> Result<(), J
         if held.cancel_requested || !is_wanted(&import, run) {
             return Ok(false);
         }
+        tenant.commit_without_waiting()?;
         stage::append(tenant, batch)?;
         let checkpoint = Some(json!(Checkpoint { staged_row: batch.last_row() }));
         run.advance(tenant, &Progress { done, total: None, counts: None, checkpoint })?;

@@ -1,7 +1,6 @@
 //! The uploaded bytes, in pieces.
 
 use diesel::QueryableByName;
-use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Binary};
 use uuid::Uuid;
 
@@ -27,7 +26,7 @@ pub fn append(
     seq: i32,
     bytes: Vec<u8>,
 ) -> Result<(), StoreError> {
-    tenant.conn.batch_execute("SET LOCAL synchronous_commit = off")?;
+    tenant.commit_without_waiting()?;
     let mut sql = Sql::new(
         "INSERT INTO import_data (workspace_id, import_id, upload_id, seq, bytes) VALUES (",
     );
