@@ -211,6 +211,9 @@ impl Db {
             .min_idle(Some(1))
             .connection_timeout(settings.wait)
             .connection_customizer(Box::new(Customizer(Arc::clone(&session))))
+            // who waits for a connection hears why there is none, and tells it once; the pool would say it at
+            // each of its attempts, many times a second
+            .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(Manager { url: settings.url.clone(), broken: AtomicU64::new(0) });
         Self { pool, session, wait: settings.wait }
     }

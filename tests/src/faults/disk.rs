@@ -6,6 +6,7 @@
 //! from one moment to the next, on open files too (`mount -o remount,abort`). The short form needs no
 //! rights: PostgreSQL's processes get a limit on the size of files, which the table of contacts has passed.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A small file system in a file.
 struct Volume {
-    image: PathBuf,
+    image: RefCell<PathBuf>,
     folder: PathBuf,
 }
 
@@ -53,16 +54,30 @@ impl Volume {
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let made = File::create(&image).and_then(|file| file.set_len(BYTES));
         made.map_err(|error| error.to_string())?;
-        let volume = Self { image, folder };
+        let volume = Self { image: RefCell::new(image), folder };
         // no room is kept back for root
-        run("mkfs.ext4", &["-q", "-m", "0", &volume.image.to_string_lossy()])?;
+        run("mkfs.ext4", &["-q", "-m", "0", &volume.image.borrow().to_string_lossy()])?;
         volume.mount()?;
         Ok(volume)
     }
 
     fn mount(&self) -> Result<(), String> {
-        let (image, folder) = (self.image.to_string_lossy(), self.folder.to_string_lossy());
-        run("mount", &["-o", "loop", &image, &folder])
+        let (image, folder) = (self.image.borrow(), self.folder.to_string_lossy());
+        run("mount", &["-o", "loop", &image.to_string_lossy(), &folder])
+    }
+
+    /// Puts a new disk with what is on the failed one in its place. The kernel never lets a file system write
+    /// again that it gave up, as long as anybody has a file open there, and the service lives on and has.
+    fn replace(&self) -> Result<(), String> {
+        self.unmount()?;
+        let failed = self.image.borrow().clone();
+        let new = failed.with_extension("new.img");
+        let copied =
+            run("cp", &["--sparse=always", &failed.to_string_lossy(), &new.to_string_lossy()]);
+        let _ = fs::remove_file(&failed);
+        copied?;
+        self.image.replace(new);
+        self.mount()
     }
 
     fn unmount(&self) -> Result<(), String> {
@@ -96,7 +111,7 @@ impl Volume {
 impl Drop for Volume {
     fn drop(&mut self) {
         let _ = self.unmount();
-        let _ = fs::remove_file(&self.image);
+        let _ = fs::remove_file(&*self.image.borrow());
         let _ = fs::remove_dir(&self.folder);
     }
 }
@@ -138,7 +153,7 @@ impl Trouble {
             (Self::Full, Some(volume)) => {
                 fs::remove_file(volume.ballast()).map_err(|error| error.to_string())
             }
-            (Self::ReadOnly, Some(volume)) => volume.unmount().and_then(|()| volume.mount()),
+            (Self::ReadOnly, Some(volume)) => volume.replace(),
             _ => limit_files(site, "unlimited"),
         }
     }

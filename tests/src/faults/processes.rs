@@ -185,9 +185,10 @@ impl Installation {
     #[must_use]
     pub fn start(&self, name: &str, arguments: &[&str]) -> Process {
         let log = self.logs.join(format!("{}.log", arguments.first().unwrap_or(&name)));
-        let log = File::options().create(true).append(true).open(log).unwrap();
+        let append = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
         let mut command = self.command(name, arguments);
-        command.stdout(log.try_clone().unwrap()).stderr(log);
+        // the welcome is for who starts it, and names the administrator
+        command.stdout(append(&log.with_extension("out"))).stderr(append(&log));
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("{:?} cannot be started ({error}): build it first", command.get_program())
         });
