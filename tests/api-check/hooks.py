@@ -1,104 +1,396 @@
 """What `make api-check` teaches schemathesis about this API.
 
 A request can be right by its schema and still be refused with 422: a cursor that was made up, an address that
-is none, two fields that contradict one another. No schema can say so. Such answers name a code for each
-fault; when all of them are codes of this kind, the schema was not too lax. A refusal with any other code
-(unknown_field, invalid_type, too_long, out_of_range, missing_field …) is one the schema should have told,
-and stays a failure.
+is none, two fields that contradict one another. Such an answer is explained when every fault in it stands in
+`RULES`: this code, at this place, of this operation, and where it can be seen in the request, only when it is
+true. Anything else stays a failure. How many answers were explained, and by what, is written to
+`explained.tsv` beside where schemathesis runs.
 """
 
+import ast
+import json
 import os
 import re
+import threading
+import unicodedata
 import uuid
+import zlib
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+import jsonschema_rs
 import schemathesis
+from schemathesis.core.parameters import ParameterLocation
 
-# Codes of crates/domain/src/codes.rs for what only reading the value, or other data, can tell.
-BEYOND_SCHEMAS = {
-    # formats and registers that JSON Schema does not know
-    "invalid_email", "invalid_phone", "invalid_country", "invalid_language", "invalid_time_zone",
-    "invalid_date", "invalid_tag", "invalid_sort", "invalid_cursor", "unknown_encoding", "unknown_delimiter",
-    "unknown_target", "unknown_scope", "weak_password", "nul_character",
-    # bounds of a whole: nodes and depth of a filter
-    "filter_too_large",
-    # what the workspace holds
-    "unknown_purpose", "unknown_reference", "unknown_column", "plan_unknown", "idempotency_key_reused",
-    # rules over several members
-    "nothing_identifies", "duplicate_target", "nothing_mapped", "key_not_mapped", "invalid_outcome",
-    "empty_selection",
-    # the content of a file
-    "import_empty", "import_not_text", "import_too_large", "import_too_many_columns", "import_too_many_rows",
-}
+# --- the tool -------------------------------------------------------------------------------
 
-# Rules between two members, or a member and the workspace, that share a code with rules of schemas:
-# operation, pointer, code.
+# Before 3.13 CPython counts the depth of a syntax tree once for all threads: two that parse at a time end in
+# "SystemError: AST constructor recursion depth mismatch" (python/cpython#106905 and after), and with it the
+# test of an operation. Hypothesis parses sources to give its strategies names.
+PARSING = threading.RLock()
+parse_alone = ast.parse
+
+
+def parse(*arguments, **options):
+    with PARSING:
+        return parse_alone(*arguments, **options)
+
+
+ast.parse = parse
+
+# --- which refusals of valid data are right ---------------------------------------------------
+
+CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{value\})"
+LISTED = r"GET /(contacts|contacts/count|trash)"
+SELECTED = r"POST /contacts/(query|count)"
+VALUE = r"#/selection/(include|exclude|where)(/.*)?/value(/\d+)?"
+# The steps of an import: one by one, in one call, or saved.
+OPTIONS = r"(POST /imports/run|POST /import-templates|PATCH /import-templates/\{id\})"
+MAPPING = rf"({OPTIONS}|PUT /imports/\{{id\}}/mapping)"
+MATCHING = rf"({OPTIONS}|PUT /imports/\{{id\}}/matching)"
+PASSWORD = r"(POST /users|PUT /users/me/password|PATCH /users/\{id\})"
+
+
+def matching(case):
+    """What the request says about matching, wherever it stands."""
+    body = case.body if isinstance(case.body, dict) else {}
+    options = body.get("options")
+    if isinstance(options, str):
+        options = json.loads(options)
+    return (options or {}).get("matching") or body
+
+
+def mode_is(mode):
+    return lambda value, case, pointer: matching(case).get("mode") == mode
+
+
+def no_value(value, case, pointer):
+    return value is None
+
+
+def unseen(text):
+    """Nothing but blanks and characters without a shape of their own."""
+    return all(unicodedata.category(character)[0] in "CZM" for character in text)
+
+
+def unseen_key(value, case, pointer):
+    return unseen(value)
+
+
+def unseen_name(value, case, pointer):
+    return unseen(unquote(pointer.split("/details/", 1)[1]))
+
+
+def nothing_to_look_for(value, case, pointer):
+    """A part of a text: no digit for a phone number, nothing that is seen for the others."""
+    if not isinstance(value, str):
+        return False
+    condition = body_at(case, pointer.rsplit("/", 1)[0])
+    if condition.get("field") == "phone":
+        return not any(character.isdigit() for character in value)
+    return unseen(value)
+
+
+def empty_list(value, case, pointer):
+    body = case.body if isinstance(case.body, dict) else {}
+    return body.get("ids") == [] or body.get("items") == []
+
+
+# operation (without /api/v1), place, code, and what must be true of the value there and the request
 RULES = [
-    # the channel of the purpose is not the one asked for
-    (r"GET /api/v1/contacts/\{id\}/can-send", r"\?purpose", "invalid_value"),
+    # registers and ways of writing that JSON Schema does not know
+    (CONTACT, r"#/email", "invalid_email", None),
+    (CONTACT, r"#/phone", "invalid_phone", None),
+    (CONTACT, r"#/(phone_region|address/country)", "invalid_country", None),
+    (CONTACT, r"#/language", "invalid_language", None),
+    (CONTACT, r"#/time_zone", "invalid_time_zone", None),
+    (CONTACT, r"#/tags/\d+(/name)?", "invalid_tag", None),
+    (r"PUT /contacts/by/\{key\}/\{value\}", r"\?value", "invalid_email", None),
+    (LISTED, r"\?email", "invalid_email", None),
+    (LISTED, r"\?phone", "invalid_phone", None),
+    (r"(POST /users|PATCH /users/\{id\})", r"#/email", "invalid_email", None),
+    (r"PATCH /workspace", r"#/phone_region", "invalid_country", None),
+    (r"PATCH /workspace", r"#/language", "invalid_language", None),
+    (r"PATCH /workspace", r"#/time_zone", "invalid_time_zone", None),
+    (r"(POST /tags|PATCH /tags/\{id\})", r"#/name", "invalid_tag", None),
+    (r"PUT /contacts/\{id\}/tags/\{name\}", r"\?name", "invalid_tag", None),
+    # a password that is short, or easy to guess, or the address
+    (PASSWORD, r"#/password", "weak_password", None),
+    # a list of columns with signs, none twice
+    (r"GET /(contacts|trash)", r"\?sort", "invalid_sort", None),
+    (r"POST /contacts/query", r"#/sort", "invalid_sort", None),
+    # signed by us
+    (r"GET /.*", r"\?cursor", "invalid_cursor", None),
+    (r"POST /contacts/query", r"#/cursor", "invalid_cursor", None),
+    # the value of a condition: what it may be depends on its field and its comparison
+    (SELECTED, VALUE, "invalid_(email|phone|country|language|date|tag|value)", None),
+    (SELECTED, VALUE, "too_short", nothing_to_look_for),
+    # bounds of a whole: nodes and depth of a filter
+    (SELECTED, r"#/selection(/.*)?", "filter_too_large", None),
+    # what the workspace holds
+    (SELECTED, r"#/selection/(include|exclude|where)(/.*)?/field", "unknown_purpose", None),
+    (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),
+    (r"GET /contacts/\{id\}/can-send", r"\?purpose", "unknown_purpose", None),
+    (r"POST /contacts/\{id\}/consents", r"#/purpose", "unknown_purpose", None),
+    (r"POST /imports/run", r"#/options/template_id", "unknown_reference", None),
+    (MATCHING, r"#/(options/matching/)?outcomes/\w+/consents/\d+/purpose", "unknown_purpose", None),
+    (MAPPING, r"#/(options/mapping/)?columns/\d+/target", "unknown_purpose", None),
+    (r"POST /imports/\{id\}/commit", r"", "plan_unknown", None),
+    # the purpose is of another channel than the one asked for
+    (r"GET /contacts/\{id\}/can-send", r"\?purpose", "invalid_value", None),
     # nobody can guess it
-    (r"PUT /api/v1/users/me/password", r"#/current_password", "invalid_value"),
-    # the key in the path against the same field of the body
-    (r"PUT /api/v1/contacts/by/\{key\}/\{value\}", r"#/(external_id|email|phone)", "invalid_value"),
-    # without matching there is no key and one class
-    (r".* /api/v1/import(s|-templates)\b.*", r"#/(options/)?matching/.*", "invalid_value"),
-    # with matching there is one
-    (r".* /api/v1/import(s|-templates)\b.*", r"#/(options/)?matching/key", "missing_field"),
-    # written in many ways: dd. mm. yyyy, D.M.YYYY
-    (r".* /api/v1/import(s|-templates)\b.*", r"#/(options/)?(mapping/)?date_format", "invalid_value"),
-    # which of two comes first
-    (r"POST /api/v1/contacts/(query|count|bulk-delete)", r"#/selection/.*/value", "invalid_value"),
-    # a key of nothing but blanks
-    (r"PUT /api/v1/contacts/by/\{key\}/\{value\}", r"\?value", "too_short"),
-    # OAuth says 400 where the others say 422; parameters nobody knows have no schema that could forbid NUL
-    (r"POST /api/v1/auth/revoke", r"", "bad_request"),
+    (r"PUT /users/me/password", r"#/current_password", "invalid_value", None),
+    # the key in the path says something else than the body
+    (r"PUT /contacts/by/\{key\}/\{value\}", r"#/(external_id|email)", "invalid_value", None),
+    # a key of characters that nobody sees
+    (r"PUT /contacts/by/\{key\}/\{value\}", r"\?value", "too_short", unseen_key),
+    # an empty list is answered by a code of its own, which minItems would take away
+    (r"POST /(contacts/batch|contacts/bulk-delete|trash/purge|trash/restore)", r"", "empty_selection", empty_list),
+    # any of several members would do
+    (CONTACT, r"#", "nothing_identifies", None),
     # a grant stands on something, a withdrawal needs nothing
-    (r"POST /api/v1/contacts/\{id\}/consents", r"#/legal_basis", "missing_field"),
+    (r"POST /contacts/\{id\}/consents", r"#/legal_basis", "missing_field", no_value),
     # a name of characters that nobody sees
-    (r".*", r"#/(.*/)?details/.*", "too_short"),
+    (CONTACT, r"#/details/.*", "too_short", unseen_name),
     # between 1850 and today
-    (r".*", r"#/(.*/)?birth_date", "out_of_range"),
+    (CONTACT, r"#/birth_date", "out_of_range", None),
+    # names that are read forgivingly: " ; ", Semicolon, cp-1250, D. M. YYYY
+    (OPTIONS, r"#/options/delimiter", "unknown_delimiter", None),
+    (OPTIONS, r"#/options/encoding", "unknown_encoding", None),
+    (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"\?delimiter", "unknown_delimiter", None),
+    (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"\?encoding", "unknown_encoding", None),
+    (MAPPING, r"#/(options/mapping/)?date_format", "invalid_value", None),
+    (MAPPING, r"#/(options/mapping/)?phone_region", "invalid_country", None),
+    (MAPPING, r"#/(options/mapping/)?columns/\d+/target", "unknown_target", None),
+    # columns against one another, and against the file
+    (MAPPING, r"#/(options/mapping/)?columns/\d+/(index|target)", "duplicate_target", None),
+    (MAPPING, r"#/(options/mapping/)?columns/\d+/index", "unknown_column", None),
+    (MAPPING, r"#/(options/mapping/)?columns", "nothing_mapped", None),
+    # without matching there is no key and one class, with matching there is a key and there are four
+    (MATCHING, r"#/(options/matching/)?(key|in_file|outcomes/(none|one|many|in_trash))", "invalid_value",
+     mode_is("none")),
+    (MATCHING, r"#/(options/matching/)?outcomes/all", "invalid_value", mode_is("match")),
+    (MATCHING, r"#/(options/matching/)?key", "(missing_field|invalid_value|key_not_mapped)", mode_is("match")),
+    # each class knows some of the actions; tags and purposes as elsewhere
+    (MATCHING, r"#/(options/matching/)?outcomes/\w+/action", "invalid_outcome", None),
+    (MATCHING, r"#/(options/matching/)?outcomes/\w+/tags/\d+", "invalid_tag", None),
+    # the content of a file
+    (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"",
+     "import_(empty|not_text|too_large|too_many_columns|too_many_rows)", None),
 ]
 
 
-def is_ruled(operation, pointer, code):
+def sent_in_url(response, name):
+    """The parameter of the query or the path, as it went out."""
+    address = urlsplit(response.request.url)
+    query = dict(parse_qsl(address.query, keep_blank_values=True))
+    # only two operations tell faults of their paths as parameters, and both stand at the end
+    return query.get(name, unquote(address.path.rsplit("/", 1)[-1]))
+
+
+def value_at(case, response, pointer):
+    """What stands at the pointer of a fault; `None` for what is not there."""
+    if pointer.startswith("?"):
+        return sent_in_url(response, pointer[1:])
+    return body_at(case, pointer)
+
+
+def body_at(case, pointer):
+    value = case.body
+    for step in pointer.split("/")[1:]:
+        step = unquote(step).replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def holds_nul(value):
+    if isinstance(value, dict):
+        return any("\0" in name for name in value)
+    return "\0" in str(value)
+
+
+def explains(operation, case, response, pointer, code):
+    value = value_at(case, response, pointer)
+    if code == "nul_character":
+        # a pattern against it on every string would say nothing else to any reader
+        return holds_nul(value)
     return any(
-        code == known and re.fullmatch(at, pointer) and re.fullmatch(where, operation)
-        for where, at, known in RULES
+        re.fullmatch(known, code)
+        and re.fullmatch(place, pointer)
+        and re.fullmatch(where, operation)
+        and (holds is None or holds(value, case, pointer))
+        for where, place, known, holds in RULES
     )
 
 
-OWN_USER = os.environ.get("API_CHECK_USER", "")
+def faults(problem):
+    """Pointer and code of each fault of a problem document."""
+    told = [(fault.get("pointer", ""), fault.get("code", "")) for fault in problem.get("errors") or []]
+    return told or [("", problem.get("code") or "")]
 
 
-def faults(response):
-    """Pointer and code of each fault."""
+def answer(response):
     try:
-        problem = response.json()
+        body = response.json()
     except ValueError:
-        return []
-    if not isinstance(problem, dict):
-        return []
-    told = [(fault.get("pointer", ""), fault.get("code")) for fault in problem.get("errors") or []]
-    return told or [("", problem.get("code"))]
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def refusal_is_explained(operation, case, response):
+    problem = answer(response)
+    if response.status_code == 412:
+        # a made-up If-Match is well formed and never the present ETag
+        return problem.get("code") == "precondition_failed" and "If-Match" in (case.headers or {})
+    if operation == "POST /auth/revoke" and response.status_code == 400:
+        # a form of OAuth: it says 400, and without a place
+        form = parse_qsl(text_of(response.request.body), keep_blank_values=True)
+        return any("\0" in value for _, value in form)
+    if response.status_code != 422:
+        return False
+    return all(explains(operation, case, response, at, code) for at, code in faults(problem))
+
+
+# --- which acceptances of invalid data are right -----------------------------------------------
+
+
+def text_of(body):
+    return body.decode(errors="replace") if isinstance(body, bytes) else body or ""
+
+
+def breaches(case, response):
+    """Places where the body that went out breaks its schema; `None` when it cannot be told."""
+    declared = case.operation.definition.raw.get("requestBody", {}).get("content", {})
+    schema = declared.get("application/json", {}).get("schema")
+    if schema is None or case.media_type != "application/json":
+        return None
+    try:
+        body = json.loads(text_of(response.request.body))
+    except ValueError:
+        return None
+    schema = {**schema, "components": case.operation.schema.raw_schema["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    return [list(error.instance_path) for error in validator.iter_errors(body)]
+
+
+def acceptance_is_explained(operation, case, response):
+    negative = [place.name for place, part in case.meta.components.items() if part.mode.is_negative]
+    if response.status_code == 412:
+        # before the body is looked at, or a made-up If-Match that is not even well formed
+        return answer(response).get("code") == "precondition_failed" and "If-Match" in (case.headers or {})
+    if response.status_code != 200 or negative != ["BODY"]:
+        return False
+    places = breaches(case, response)
+    if places is None:
+        return False
+    if operation == "POST /contacts/batch" and places:
+        # each entry is judged by itself: the answer says in its place what is wrong with it
+        results = answer(response).get("results") or []
+        failed = {result.get("index") for result in results if result.get("problem")}
+        return all(len(place) > 1 and place[0] == "items" and place[1] in failed for place in places)
+    # to break a rule deep inside, schemathesis may leave out what held it: what went out is right
+    return not places
+
+
+# --- hooks ------------------------------------------------------------------------------------
+
+WRITING = threading.Lock()
+
+
+def label(case):
+    return case.operation.label.replace(" /api/v1", " ", 1)
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    if type(failure).__name__ != "RejectedPositiveData" or response.status_code not in (400, 422):
+    operation = label(case)
+    kind = type(failure).__name__
+    if kind == "RejectedPositiveData":
+        explained = refusal_is_explained(operation, case, response)
+    elif kind == "AcceptedNegativeData":
+        explained = acceptance_is_explained(operation, case, response)
+    else:
         return True
-    found = faults(response)
-    operation = case.operation.label
-    expected = (code in BEYOND_SCHEMAS or is_ruled(operation, at, code) for at, code in found)
-    return not found or not all(expected)
+    if explained:
+        told = faults(answer(response)) if response.status_code >= 400 else [("", "")]
+        codes = ",".join(sorted({code for _, code in told}))
+        with WRITING, open("explained.tsv", "a", encoding="utf-8") as file:
+            file.write(f"{kind}\t{operation}\t{response.status_code}\t{codes}\n")
+    return not explained
+
+
+@schemathesis.check
+def only_guesses_are_slowed_down(ctx, response, case):
+    """There is no limit of requests in this run: only whoever guesses passwords is told to wait."""
+    guesses = ("POST /auth/token", "PUT /users/me/password")
+    assert response.status_code != 429 or label(case) in guesses, "429 without a limit of requests"
+
+
+OWN_USER = os.environ.get("API_CHECK_USER", "")
+
+# What was made in this run, by the first word of the paths that take its id. Most of what schemathesis makes
+# up is not there: it would try imports, jobs and the trash with nothing but 404.
+MADE = {"imports": [], "jobs": [], "trash": []}
+KEYS = set()
+MAKING = threading.Lock()
+FRESHEST = 20
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    if not 200 <= response.status_code < 300:
+        return
+    body, operation = answer(response), label(case)
+    with MAKING:
+        if operation == "POST /imports":
+            MADE["imports"].append(body["id"])
+        elif operation == "GET /jobs":
+            MADE["jobs"] += [job["id"] for job in body["data"][:3]]
+        elif operation == "GET /trash":
+            MADE["trash"] += [contact["id"] for contact in body["data"][:3]]
+        elif operation == "DELETE /contacts/{id}":
+            MADE["trash"].append(str(case.path_parameters["id"]))
+        for ids in MADE.values():
+            del ids[:-FRESHEST]
+
+
+TREES = ("POST /contacts/query", "POST /contacts/count")
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Without a token the 20,000 cases that the coverage phase makes of each tree of conditions all say 401."""
+    tree = case.meta is not None and case.meta.phase.name.value == "coverage" and label(case) in TREES
+    return bool(OWN_USER) or not tree or zlib.crc32(case.id.encode()) % 100 == 0
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Keeps the run alive: the user who asks is not deleted, demoted or disabled, and there stays room."""
-    operation = case.operation.label
-    if OWN_USER and operation in ("DELETE /api/v1/users/{id}", "PATCH /api/v1/users/{id}"):
+    operation = label(case)
+    # Keeps the run alive: the user who asks is not deleted, demoted or disabled, and there stays room.
+    if OWN_USER and operation in ("DELETE /users/{id}", "PATCH /users/{id}"):
         if str(case.path_parameters.get("id", "")).lower() == OWN_USER:
             case.path_parameters["id"] = str(uuid.uuid4())
-    if operation == "PATCH /api/v1/workspace" and isinstance(case.body, dict):
+    if operation == "PATCH /workspace" and isinstance(case.body, dict):
         if isinstance(case.body.get("contact_limit"), int):
             case.body["contact_limit"] = max(case.body["contact_limit"], 1_000_000)
+    # Keys of the coverage phase are all alike: only the first case would get further than the key.
+    key = (case.headers or {}).get("Idempotency-Key")
+    with MAKING:
+        if key in KEYS:
+            if case.meta is None or not case.meta.is_negative_at(ParameterLocation.HEADER):
+                case.headers["Idempotency-Key"] = str(uuid.uuid4())
+        elif key is not None:
+            KEYS.add(key)
+    # Three of four go to something that is there. Links of the stateful phase have ids of their own.
+    kind = operation.split("/")[1]
+    if "/{id}" in operation and MADE.get(kind) and case.meta is not None:
+        given = case.meta.phase.name.value != "stateful" and not case.meta.is_negative_at(ParameterLocation.PATH)
+        dice = zlib.crc32(case.id.encode())
+        if given and dice % 4:
+            with MAKING:
+                case.path_parameters["id"] = MADE[kind][dice % len(MADE[kind])]

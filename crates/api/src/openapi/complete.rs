@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use kartoteka_domain::contacts::patch::{MAX_DETAIL_CHARS, MAX_DETAIL_NAME_CHARS};
+use kartoteka_domain::scopes::Scope;
 use serde_json::{Map, Value, json};
 
 use super::examples;
@@ -13,6 +14,7 @@ pub(super) fn all(document: &mut Value) {
     bound_integers(document);
     close_request_schemas(document);
     complete_contact(document);
+    name_scopes(document);
     examples::fill(document);
     let mut used = BTreeSet::new();
     each_operation(document, |path, method, operation| {
@@ -265,6 +267,17 @@ fn complete_contact(document: &mut Value) {
             "additionalProperties".to_owned(),
             json!({"type": ["string", "number", "boolean", "null"], "maxLength": MAX_DETAIL_CHARS}),
         );
+    }
+}
+
+/// Requests name scopes that there are.
+fn name_scopes(document: &mut Value) {
+    let words: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    for schema in ["NewClient", "ClientPatch"] {
+        let pointer = format!("/components/schemas/{schema}/properties/scopes");
+        if let Some(scopes) = document.pointer_mut(&pointer) {
+            super::set(scopes, "", "items", json!({"type": "string", "enum": words}));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use utoipa::openapi::path::Parameter;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
+use kartoteka_domain::scopes::Scope;
 
 use super::{document, operations};
 use crate::extract::strict::escape;
@@ -156,6 +157,9 @@ fn is_only_null(branch: &[ValidationError<'static>], top: &str) -> bool {
 fn describe(kind: &ValidationErrorKind) -> (Code, String) {
     match kind {
         ValidationErrorKind::Type { kind } => (Code::InvalidType, types(kind)),
+        ValidationErrorKind::Enum { options } if are_scopes(options) => {
+            (Code::UnknownScope, one_of(options))
+        }
         ValidationErrorKind::Enum { options } => (Code::InvalidValue, one_of(options)),
         ValidationErrorKind::Constant { expected_value } => {
             (Code::InvalidValue, format!("This must be {expected_value}."))
@@ -199,6 +203,13 @@ fn describe(kind: &ValidationErrorKind) -> (Code, String) {
         }
         _ => (Code::InvalidValue, Code::InvalidValue.title().to_owned()),
     }
+}
+
+/// Scopes have a code of their own.
+fn are_scopes(options: &Value) -> bool {
+    let words = options.as_array().map(Vec::as_slice).unwrap_or_default();
+    let known = |word: &Value| word.as_str().is_some_and(|word| word.parse::<Scope>().is_ok());
+    !words.is_empty() && words.iter().all(known)
 }
 
 fn format_fault(format: &str) -> (Code, String) {
@@ -333,6 +344,16 @@ mod tests {
             told("NewClient", &json!({"name": "a"})),
             [("#/scopes".to_owned(), Code::MissingField)]
         );
+    }
+
+    #[test]
+    fn a_scope_that_is_none_has_its_own_code() {
+        for (schema, value) in [
+            ("NewClient", json!({"name": "Shop", "scopes": ["contacts:read", "contacts:eat"]})),
+            ("ClientPatch", json!({"scopes": ["admin", "Admin"]})),
+        ] {
+            assert_eq!(told(schema, &value), [("#/scopes/1".to_owned(), Code::UnknownScope)]);
+        }
     }
 
     /// Details go to people and into logs: they name rules, never values.

@@ -74,7 +74,7 @@ pub fn condition() -> Value {
 pub fn selection(filter: &str) -> Value {
     let tree = |description: &str| json!({"description": description, "oneOf": [{"$ref": filter}, {"type": "null"}]});
     json!({
-        "type": ["object", "null"],
+        "type": "object",
         "description": "Which contacts are meant: (segments or include) and not exclude and where. \
             Without segments and include: all that are not in the trash.",
         "additionalProperties": false,

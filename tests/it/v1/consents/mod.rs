@@ -96,7 +96,7 @@ async fn purposes_have_versions_of_their_wording() {
     let made = app.post("/purposes").json(&body).await.expect(201);
     app.post("/purposes").json(&body).await.expect_problem(409, "purpose_exists", &[]);
     app.post("/purposes")
-        .json(&json!({"name": "No name!", "channel": "fax", "title": "", "wording": "x"}))
+        .json(&json!({"name": "No name!", "channel": "fax", "title": " ", "wording": "x"}))
         .await
         .expect_problem(422, "validation_failed", &["#/name", "#/channel", "#/title"]);
     let path = made.header("location").to_owned();

@@ -25,6 +25,18 @@ pub(crate) struct UpsertedContact {
     pub(crate) changed: Vec<String>,
 }
 
+// Only documentation: another word is a path that is not there.
+/// What a contact is found by.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the path is read as text")]
+enum KeyWord {
+    /// Name in another system.
+    ExternalId,
+    /// E-mail address.
+    Email,
+}
+
 /// Create or change a contact by its key
 ///
 /// Changes the live contact whose `external_id` or `email` has this value, as `PATCH` would, or makes it.
@@ -35,7 +47,7 @@ pub(crate) struct UpsertedContact {
     tag = "contacts",
     operation_id = "upsert_contact",
     params(
-        ("key" = String, Path, description = "`external_id` or `email`", example = "email"),
+        ("key" = inline(KeyWord), Path, description = "`external_id` or `email`", example = "email"),
         ("value" = String, Path, description = "Value of the key, percent-encoded", example = "jana@example.cz"),
         IfMatch,
     ),

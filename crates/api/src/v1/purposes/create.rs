@@ -22,12 +22,13 @@ pub(crate) struct NewPurpose {
     /// The channel it is about; it never changes.
     pub(crate) channel: ChannelWord,
     /// What people see.
-    #[schema(min_length = 1, max_length = 200, example = "Invitations by e-mail")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "Invitations by e-mail")]
     pub(crate) title: String,
     /// The text people agree to; version 1.
     #[schema(
         min_length = 1,
         max_length = 10000,
+        pattern = r"\S",
         example = "I agree to receive invitations by e-mail."
     )]
     pub(crate) wording: String,

@@ -19,11 +19,17 @@ use crate::state::State;
 pub(crate) struct PurposePatch {
     /// What people see.
     #[serde(default)]
-    #[schema(nullable = false, min_length = 1, max_length = 200, example = "News by e-mail")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "News by e-mail"
+    )]
     pub(crate) title: Option<String>,
     /// A new text to agree to; becomes the next version.
     #[serde(default)]
-    #[schema(nullable = false, min_length = 1, max_length = 10000)]
+    #[schema(nullable = false, min_length = 1, max_length = 10000, pattern = r"\S")]
     pub(crate) wording: Option<String>,
 }
 

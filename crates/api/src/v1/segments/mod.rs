@@ -119,6 +119,16 @@ mod tests {
 
     use super::*;
 
+    /// No selection is all contacts: the published schema says so too.
+    #[test]
+    fn bodies_without_a_selection_fit_the_published_schema() {
+        for name in ["QueryContacts", "CountContacts"] {
+            for body in [json!({}), json!({"selection": null}), json!({"selection": {}})] {
+                assert_eq!(schemas::faults(name, &body).unwrap(), [], "{name} {body}");
+            }
+        }
+    }
+
     /// SEG-3: the published schema takes the published examples, and refuses what no reader takes.
     #[test]
     fn examples_fit_the_published_schema() {
