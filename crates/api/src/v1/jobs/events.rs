@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use futures_util::stream::unfold;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use kartoteka_app::jobs;
@@ -29,6 +30,19 @@ struct Watch {
     ended: bool,
 }
 
+// Only documentation: the stream is written as text.
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the stream is written as text")]
+struct JobEvent {
+    /// Always `job`.
+    #[schema(pattern = "^job$", example = "job")]
+    event: String,
+    /// The job as it is now, as JSON.
+    #[schema(example = r#"{"id":"0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10","state":"succeeded"}"#)]
+    data: String,
+}
+
 /// Follow a job
 ///
 /// Server-sent events (WHATWG): `event: job` with the job as `data` whenever it changes, the last one with
@@ -37,8 +51,7 @@ struct Watch {
     tag = "jobs",
     operation_id = "watch_job",
     params(("id" = Uuid, Path, description = "The job")),
-    responses((status = 200, description = "Events, each with the job", body = String, content_type = "text/event-stream",
-        example = "event: job\ndata: {\"id\":\"0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10\",\"state\":\"succeeded\"}\n\n")),
+    responses((status = 200, description = "Events, each with the job", body = JobEvent, content_type = "text/event-stream")),
     security(("bearer" = [])),
 )]
 #[get("/jobs/{id}/events")]
