@@ -1,6 +1,7 @@
--- Beside the decision, not in the wide staged row: writing it there costs the whole row again.
+-- Beside the decision, not in the wide staged row: writing it there costs the whole row again. For as long as the release
+-- before may run, which reads it there, it is written to both.
 ALTER TABLE import_rows ADD COLUMN merged_into bigint;
 COMMENT ON COLUMN import_rows.merged_into IS
     'The row this one was folded into, when several rows of the file share a key (IMP-11).';
 COMMENT ON COLUMN import_staged.head IS
-    'Where merged_into was kept before; read for imports planned then, not written any more.';
+    'Where merged_into was kept before; read for imports planned then, written for programs of the release before.';

@@ -122,20 +122,14 @@ fn join() -> Server {
 
 /// Beside the test programs: `target/tmp`, as cargo's `CARGO_TARGET_TMPDIR`.
 fn folder() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
     // a keeper that runs already may be one without PgBouncer
     let name = if through_pgbouncer() { "kartoteka-tests-pgbouncer" } else { "kartoteka-tests" };
-    // target/debug/deps/it-0123456789abcdef
-    program.ancestors().nth(3).unwrap().join("tmp").join(name)
+    let programs = crate::program::folder_of_programs();
+    programs.parent().unwrap().join("tmp").join(name)
 }
 
 fn start_keeper(folder: &Path) {
-    let beside = || {
-        let program = std::env::current_exe().unwrap();
-        program.ancestors().nth(2).unwrap().join("kartoteka-test-postgres")
-    };
-    let program = std::env::var_os("CARGO_BIN_EXE_kartoteka-test-postgres")
-        .map_or_else(beside, PathBuf::from);
+    let program = crate::program::built("kartoteka-test-postgres");
     let log = File::options().create(true).append(true).open(folder.join("keeper.log")).unwrap();
     let mut command = Command::new(&program);
     command.arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);

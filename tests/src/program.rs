@@ -227,9 +227,15 @@ impl Drop for Process {
 
 /// A program of this package, as it was built with the tests.
 pub(crate) fn built(name: &str) -> PathBuf {
-    let beside = || {
-        let program = std::env::current_exe().unwrap();
-        program.ancestors().nth(2).unwrap().join(name)
-    };
-    std::env::var_os(format!("CARGO_BIN_EXE_{name}")).map_or_else(beside, PathBuf::from)
+    std::env::var_os(format!("CARGO_BIN_EXE_{name}"))
+        .map_or_else(|| folder_of_programs().join(name), PathBuf::from)
+}
+
+/// Where the programs of this build are: `target/debug`.
+pub(crate) fn folder_of_programs() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let folder = here.parent().unwrap();
+    // target/debug/deps/it-0123456789abcdef, or a program itself
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+    folder.to_path_buf()
 }

@@ -41,10 +41,7 @@ pub fn wait_for(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool)
 /// Where the programs of this build are. `make faults` builds the real `kartoteka` beside its own program;
 /// a build for tests may be of this package alone, which holds the same program under another name.
 fn program(name: &str) -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let folder = here.parent().unwrap();
-    // target/debug/deps/it-0123456789abcdef
-    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+    let folder = crate::program::folder_of_programs();
     match name {
         "kartoteka" if cfg!(debug_assertions) => folder.join("kartoteka-test-program"),
         _ => folder.join(name),

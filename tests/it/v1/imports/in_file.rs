@@ -6,7 +6,7 @@ use super::rules::{
     Imported, Rules, base, by_in_file, columns, commit_in_small_chunks, contacts,
     holds_what_was_planned, imported, only, people, person, report, rules, undone,
 };
-use super::{plan, planned};
+use super::{commit, plan, planned};
 
 const WORDS: [&str; 7] = [
     "email",
@@ -73,6 +73,45 @@ async fn the_first_or_the_last_row_counts_alone() {
         assert_eq!(look(&person(&app, "jana@example.com")), wanted, "{in_file}");
         let rows = report(&app, &done.id).await;
         assert_eq!(rows[kept - 1]["outcome"], "created");
+        assert_eq!(rows.iter().filter(|row| row["merged_into"] == json!(kept)).count(), 2);
+    }
+}
+
+/// IMP-11, IMP-13: the release before kept in another place where a row was folded into. It finds it there, and
+/// what it folded stays folded when its plan is sorted again. `make upgrade-check` does both with that build.
+#[tokio::test]
+async fn what_the_release_before_folded_stays_folded_and_the_other_way_round() {
+    for (in_file, kept) in [("merge", 1), ("first", 1), ("last", 3)] {
+        let app = rules().await;
+        let matching = by_in_file("email", in_file, json!({}));
+        let list = LIST.join("\n") + "\n";
+        let id = planned(&app, list.as_bytes(), columns(&WORDS), matching).await;
+        let agreeing = "SELECT count(*) AS n FROM import_rows r JOIN import_staged s USING (workspace_id, import_id, row) \
+             WHERE r.outcome = 'merged_in_file' AND r.merged_into = s.head";
+        assert_eq!(app.count(agreeing), 2, "{in_file}");
+        let staged_only = "SELECT count(*) AS n FROM import_staged WHERE head IS NOT NULL";
+        assert_eq!(app.count(staged_only), 2, "{in_file}");
+
+        // as that release left a plan
+        assert_eq!(
+            app.execute("UPDATE import_rows SET merged_into = NULL WHERE merged_into IS NOT NULL"),
+            2
+        );
+        let old = plan(&app, &id).await;
+        app.post("/contacts").json(&json!({ "email": "jana@example.com" })).await.expect(201);
+        app.post(format!("/imports/{id}/commit"))
+            .json(&json!({ "plan_hash": old["hash"] }))
+            .await
+            .expect_problem(409, "plan_outdated", &[]);
+        let fresh = plan(&app, &id).await;
+        assert_eq!(
+            (&fresh["outcomes"]["update"], &fresh["outcomes"]["merged_in_file"]),
+            (&json!(1), &json!(2)),
+            "{in_file}"
+        );
+        assert_eq!(commit(&app, &id).await["state"], "done");
+        person(&app, "jana@example.com");
+        let rows = report(&app, &id).await;
         assert_eq!(rows.iter().filter(|row| row["merged_into"] == json!(kept)).count(), 2);
     }
 }
