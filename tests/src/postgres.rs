@@ -42,7 +42,7 @@ const VARIABLE: &str = "KARTOTEKA_TEST_DATABASE_URL";
 const THROUGH_PGBOUNCER: &str = "KARTOTEKA_TEST_PGBOUNCER";
 
 /// Connections of PgBouncer to one database: fewer than the program opens, so that they are shared.
-const PGBOUNCER_POOL: u32 = 3;
+pub const PGBOUNCER_POOL: u32 = 3;
 
 /// Whether what is tested goes through PgBouncer.
 #[must_use]
