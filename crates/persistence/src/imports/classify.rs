@@ -56,17 +56,15 @@ pub fn fold(
     };
     let mut sql = Sql::default();
     let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
-    // `head` is for programs of the release before, which know no other place; it goes with the next one
+    // the wide rows stay as they are: to write where they went into them would cost more than all the rest
     sql.push(&format!(
-        "WITH folded AS (
-            UPDATE import_staged s SET head = g.head FROM (
-                SELECT key, {pick}(row) AS head FROM import_staged
-                WHERE workspace_id = {ws} AND import_id = {imp} AND valid AND key IS NOT NULL
-                GROUP BY key HAVING count(*) > 1) g
-            WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.valid AND s.key = g.key AND s.row <> g.head
-            RETURNING s.row, s.line, s.head, s.problems)
-         INSERT INTO import_rows (workspace_id, import_id, row, line, outcome, merged_into, problems)
-         SELECT {ws}, {imp}, row, line, 'merged_in_file', head, problems FROM folded"
+        "INSERT INTO import_rows (workspace_id, import_id, row, line, outcome, merged_into, problems)
+         SELECT s.workspace_id, s.import_id, s.row, s.line, 'merged_in_file', g.head, s.problems FROM (
+            SELECT key, {pick}(row) AS head FROM import_staged
+            WHERE workspace_id = {ws} AND import_id = {imp} AND valid AND key IS NOT NULL
+            GROUP BY key HAVING count(*) > 1) g
+         JOIN import_staged s ON s.key = g.key
+         WHERE s.workspace_id = {ws} AND s.import_id = {imp} AND s.valid AND s.row <> g.head"
     ));
     // nothing is known of the table's new rows, and a loop over both sides is the wrong guess
     Lookup::Scan.say(tenant)?;
