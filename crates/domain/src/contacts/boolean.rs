@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn no_word_says_both() {
         for word in YES.iter() {
-            assert!(!NO.has(&word), "{word}");
+            assert!(!NO.has(word), "{word}");
         }
         for word in YES.iter().chain(NO.iter()) {
             assert_eq!(fold(word), word, "the lists are folded");

@@ -423,7 +423,7 @@ impl RowMapper {
         if let Some(ordinal) = self.spellings.get(&name) {
             return Ok(*ordinal);
         }
-        let tag = TagName::parse(&name).map_err(|_| Code::InvalidTag)?;
+        let tag = TagName::parse(&name).map_err(|_invalid| Code::InvalidTag)?;
         let ordinal = match self.tags.get(tag.key()) {
             Some(ordinal) => *ordinal,
             None if self.tag_names.len() >= MAX_FILE_TAGS => return Err(Code::TooManyTags),
