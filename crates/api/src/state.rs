@@ -50,10 +50,6 @@ struct Inner {
     render_metrics: Option<RenderMetrics>,
 }
 
-/// How long a request waits at least for a connection of the pool, when it has its turn: long enough to open
-/// one on a busy machine.
-const CONNECTION_WAIT: Duration = Duration::from_millis(100);
-
 /// How long a login waits for a core.
 const HASHING_WAIT: Duration = Duration::from_secs(10);
 
@@ -237,9 +233,7 @@ impl AppState {
         let since = Instant::now();
         let turn = self.turn().await?;
         // one patience for both waits: who had to wait for the turn has less of it left for the connection
-        let db = self.0.db.waiting(
-            CONNECTION_WAIT.max(self.0.settings.database_wait.saturating_sub(since.elapsed())),
-        );
+        let db = self.0.db.after_waiting(since.elapsed());
         unblocked(move || {
             let _turn = turn;
             work(&db)

@@ -218,10 +218,11 @@ impl Db {
         Self { pool, session, wait: settings.wait }
     }
 
-    /// The same pool for a caller that waits for a connection only so long.
+    /// The same pool for a caller that has waited so long for something else already: for a connection it
+    /// waits only the rest of [`Settings::wait`].
     #[must_use]
-    pub fn waiting(&self, wait: Duration) -> Self {
-        Self { wait, ..self.clone() }
+    pub fn after_waiting(&self, waited: Duration) -> Self {
+        Self { wait: self.wait.saturating_sub(waited), ..self.clone() }
     }
 
     /// Most connections at once.

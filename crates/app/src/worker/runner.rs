@@ -470,8 +470,9 @@ fn give_back(environment: &Environment, job: &Job, why: GivenBack<'_>, stop: &At
     let now = environment.clock.now();
     let run_at = match why {
         GivenBack::Failed(_) => now + back_off(job.attempt, rand::random::<f64>()),
-        // nothing is wrong with the job: it keeps its place before those that wait
-        GivenBack::DatabaseAway(_) | GivenBack::Stopped => job.run_at,
+        GivenBack::DatabaseAway(_) => now + back_off(1, rand::random::<f64>()),
+        // nothing is wrong with it: it keeps its place before those that wait
+        GivenBack::Stopped => job.run_at,
     };
     let _ = write_end(environment, job, stop, |tenant| {
         jobs::give_back(tenant, JobId(job.id), job.lease_epoch, run_at, why).map_err(Error::from)
