@@ -78,7 +78,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "restarts",
-        about: "PostgreSQL is restarted under 300 requests a second, a third of them writes",
+        about: "PostgreSQL is restarted under 300 requests a second, two fifths of them writes",
         times: 6,
         run: requests::restarts_under_load,
     },
