@@ -232,11 +232,12 @@ impl AppState {
     ) -> Result<T, Problem> {
         let since = Instant::now();
         let turn = self.turn().await?;
-        // one patience for both waits: who had to wait for the turn has less of it left for the connection
-        let db = self.0.db.after_waiting(since.elapsed());
+        let db = self.0.db.clone();
         unblocked(move || {
             let _turn = turn;
-            work(&db)
+            // one patience for all waits: for the turn, for a thread (of which a worker of actix has only its
+            // share), and for the connection
+            work(&db.after_waiting(since.elapsed()))
         })
         .await
     }

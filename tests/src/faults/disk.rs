@@ -289,7 +289,9 @@ impl Range<'_> {
             { "index": 2, "target": "tags" }, { "index": 3, "target": "consent:email_basic" },
         ] });
         self.call(client.put(format!("/imports/{id}/mapping")).json(&mapping), 200);
-        let matching = json!({ "mode": "match", "key": "email" });
+        // what an import that failed had written waits in the trash when it was undone
+        let restore = json!({ "in_trash": { "action": "restore_and_update" } });
+        let matching = json!({ "mode": "match", "key": "email", "outcomes": restore });
         self.call(client.put(format!("/imports/{id}/matching")).json(&matching), 202);
         let state = self.wait_for_state(&id, &["awaiting_commit", "failed"]);
         assert_eq!(state, "awaiting_commit", "there is room for a plan");
