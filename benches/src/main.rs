@@ -220,7 +220,12 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if let Some(path) = &arguments.markdown {
         report.write_markdown(path)?;
     }
-    Ok(())
+    let unmeasured: Vec<&str> =
+        report.figures.iter().filter(|f| f.value.is_nan()).map(|f| f.what.as_str()).collect();
+    if unmeasured.is_empty() {
+        return Ok(());
+    }
+    Err(format!("not measured, or not with the right result: {}", unmeasured.join("; ")).into())
 }
 
 /// Ctrl-C must not leave a server and gigabytes behind.
