@@ -21,6 +21,14 @@ const RULES: &[(&str, &str)] = &[
          WHERE search IS DISTINCT FROM contact_search(first_name, last_name, email, phone, company_name)",
     ),
     (
+        "the search index holds what the contacts hold, or knows that it will",
+        "SELECT count(*) AS n FROM contacts c
+         FULL JOIN contact_search s ON s.workspace_id = c.workspace_id AND s.contact_id = c.id
+         WHERE s.search IS DISTINCT FROM c.search AND (s.contact_id IS NOT NULL OR NOT EXISTS (
+            SELECT FROM contact_search_lag l
+            WHERE l.workspace_id = c.workspace_id AND c.id > l.from_id AND c.id <= l.to_id))",
+    ),
+    (
         "a tag of a contact has a contact and a tag",
         "SELECT count(*) AS n FROM contact_tags x
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)

@@ -8,6 +8,7 @@ pub mod create;
 pub mod list;
 pub mod patch;
 pub mod room;
+pub mod search_index;
 pub mod trash;
 pub mod upsert;
 

@@ -13,6 +13,7 @@ use kartoteka_domain::imports::matching::{Class, Matching, OnLimit};
 use kartoteka_domain::imports::state::{ImportState, Step};
 use kartoteka_domain::jobs::JobState;
 use kartoteka_domain::tags::TagName;
+use kartoteka_persistence::contacts::search;
 use kartoteka_persistence::imports::apply::{self, Applied, Applying, ClassConsent};
 use kartoteka_persistence::imports::classify::{self, Lookup, Own, Rows};
 use kartoteka_persistence::imports::purposes::{self, NamedPurpose};
@@ -133,7 +134,9 @@ pub(crate) fn begin(
         return Err(limit_reached(plan.limit.limit, usage.live, usage.trashed));
     }
     import.state = ImportState::Running.as_str().to_owned();
-    import.committed_at = Some(to_milliseconds(ctx.now));
+    let committed_at = to_milliseconds(ctx.now);
+    search::defer(tenant, ImportId(import.id), committed_at)?;
+    import.committed_at = Some(committed_at);
     import.id_salt = Some(i64::from(rand::random::<u32>()));
     import.applied_row = 0;
     import.summary = Some(json!(Summary::default()));

@@ -13,6 +13,7 @@ use kartoteka_domain::consents::ledger::Display;
 use kartoteka_domain::contacts::search::Term;
 
 use super::row::{self, Stored};
+use super::search;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::{Bind, Sql};
@@ -135,7 +136,11 @@ impl Column {
 }
 
 /// So many contacts are looked through for a page before all of them are.
-const WINDOW_ROWS: i64 = 10_000;
+const WINDOW_ROWS: usize = 10_000;
+/// So many of the newest search texts tell how common a word is.
+const NEAR_TEXTS: usize = 2_000;
+/// So many are looked through before the index is asked for a common word.
+const FAR_TEXTS: usize = 30_000;
 
 /// One column of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,19 +234,32 @@ pub fn page(
     after: Option<&Position>,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    // Nobody knows how many contacts a selection means, the planner least of all (it takes a named detail for
-    // rare, whatever it is); when it thinks there are few, it finds all of them and sorts them. So the newest
-    // are looked through first, which is quick, and mostly enough for a page.
-    let in_window = condition.is_some() && sort.keys.is_empty();
-    let window = if in_window {
-        let rows = rows(tenant, filter, condition, sort, after, limit, Some(WINDOW_ROWS))?;
-        Some(rows).filter(|rows| rows.len() > limit)
-    } else {
-        None
-    };
-    let mut rows = match window {
-        Some(rows) => rows,
-        None => rows(tenant, filter, condition, sort, after, limit, None)?,
+    let indexed = is_indexed(tenant, filter)?;
+    let mut look = |among| rows(tenant, filter, condition, sort, after, limit, among);
+    let mut rows = match Strategy::of(filter, condition, sort, indexed) {
+        Strategy::All => look(Among::All)?,
+        // Nobody knows how many contacts a selection means, the planner least of all (it takes a named detail
+        // for rare, whatever it is); when it thinks there are few, it finds all of them and sorts them. So the
+        // newest are looked through first, which is quick, and mostly enough for a page.
+        Strategy::NewestFirst => {
+            let near = look(Among::Newest(WINDOW_ROWS))?;
+            if near.len() > limit { near } else { look(Among::All)? }
+        }
+        Strategy::Index => look(Among::Found)?,
+        // The index has to find everybody before it can show the first; of a word that many have, a page is
+        // found sooner among the newest. How common it is a small sample tells.
+        Strategy::NewestThenIndex => {
+            let near = look(Among::NewestTexts(NEAR_TEXTS))?;
+            let far = near.len() * (FAR_TEXTS / NEAR_TEXTS);
+            if near.len() > limit {
+                near
+            } else if far > limit {
+                let newest = look(Among::NewestTexts(FAR_TEXTS))?;
+                if newest.len() > limit { newest } else { look(Among::Found)? }
+            } else {
+                look(Among::Found)?
+            }
+        }
     };
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -252,7 +270,44 @@ pub fn page(
     Ok(Page { contacts: rows.into_iter().map(|(stored, _)| stored).collect(), next })
 }
 
-/// The rows of a page and one more, among all contacts or the next `window` of them.
+/// How a page is found.
+enum Strategy {
+    All,
+    NewestFirst,
+    Index,
+    NewestThenIndex,
+}
+
+impl Strategy {
+    fn of(filter: &Filter, condition: Option<Condition<'_>>, sort: &Sort, indexed: bool) -> Self {
+        match (indexed, sort.keys.is_empty()) {
+            (true, true) if !filter.trash => Self::NewestThenIndex,
+            (true, _) => Self::Index,
+            (false, true) if condition.is_some() => Self::NewestFirst,
+            (false, _) => Self::All,
+        }
+    }
+}
+
+/// Among whom the rows of a page are looked for.
+#[derive(Clone, Copy)]
+enum Among {
+    /// All contacts behind the page before.
+    All,
+    /// The next so many of them.
+    Newest(usize),
+    /// Those the search index finds.
+    Found,
+    /// Those of the next so many search texts that have the terms.
+    NewestTexts(usize),
+}
+
+/// Whether the search index can be asked for what the filter searches.
+fn is_indexed(tenant: &mut Tenant<'_>, filter: &Filter) -> Result<bool, StoreError> {
+    Ok(search::is_indexable(&filter.terms) && search::is_complete(tenant)?)
+}
+
+/// The rows of a page and one more.
 fn rows(
     tenant: &mut Tenant<'_>,
     filter: &Filter,
@@ -260,7 +315,7 @@ fn rows(
     sort: &Sort,
     after: Option<&Position>,
     limit: usize,
-    window: Option<i64>,
+    among: Among,
 ) -> Result<Vec<(Stored, Value)>, StoreError> {
     let mut sql = Sql::default();
     // the lists everybody asks for; the number stands in the text, for the plan depends on it
@@ -281,12 +336,38 @@ fn rows(
                 follow(sql, sort, &keys, after);
             }
         };
-        if let Some(window) = window {
-            sql.push("(SELECT c.* FROM ");
-            base(sql);
-            sql.push(&format!(" ORDER BY {order} LIMIT ")).bind(window).push(") AS c WHERE true");
-        } else {
-            base(sql);
+        match among {
+            Among::All => {
+                base(sql);
+                terms(sql, "c.search", filter);
+            }
+            Among::Newest(window) => {
+                sql.push("(SELECT c.* FROM ");
+                base(sql);
+                sql.push(&format!(" ORDER BY {order} LIMIT {window}) AS c WHERE true"));
+                terms(sql, "c.search", filter);
+            }
+            Among::Found => {
+                base(sql);
+                found(sql, &workspace, filter);
+            }
+            Among::NewestTexts(window) => {
+                let (beyond, direction) =
+                    if sort.newest_first { ("<", "DESC") } else { (">", "ASC") };
+                sql.push(&format!(
+                    "(SELECT s.contact_id FROM (SELECT s.contact_id, s.search FROM contact_search s WHERE s.workspace_id = {workspace}"
+                ));
+                if let Some(after) = after {
+                    sql.push(&format!(" AND s.contact_id {beyond} ")).bind(after.id);
+                }
+                sql.push(&format!(
+                    " ORDER BY s.contact_id {direction} LIMIT {window}) AS s WHERE true"
+                ));
+                terms(sql, "s.search", filter);
+                sql.push(&format!(
+                    ") AS s JOIN contacts c ON c.workspace_id = {workspace} AND c.id = s.contact_id WHERE true"
+                ));
+            }
         }
         narrow(sql, &workspace, filter, condition);
         let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
@@ -309,9 +390,15 @@ pub fn count(
     filter: &Filter,
     condition: Option<Condition<'_>>,
 ) -> Result<i64, StoreError> {
+    let indexed = is_indexed(tenant, filter)?;
     let mut sql = Sql::default();
     let workspace = sql.param(tenant.workspace);
     sql.push(&format!("SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = {workspace}"));
+    if indexed {
+        found(&mut sql, &workspace, filter);
+    } else {
+        terms(&mut sql, "c.search", filter);
+    }
     narrow(&mut sql, &workspace, filter, condition);
     sql.count(tenant.conn)
 }
@@ -357,13 +444,26 @@ fn is_null(value: &Bind) -> bool {
     )
 }
 
-fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Condition<'_>>) {
-    let Filter { trash, terms, communication, tags, equal, times } = filter;
-    sql.push(if *trash { " AND c.trashed_at IS NOT NULL" } else { " AND c.trashed_at IS NULL" });
-    for term in terms {
+/// The terms of the search box, in the text of this column.
+fn terms(sql: &mut Sql, column: &str, filter: &Filter) {
+    if !filter.terms.is_empty() {
         sql.push(" AND ");
-        search(sql, term);
+        search::matches(sql, column, &filter.terms);
     }
+}
+
+/// The same, asked of the index.
+fn found(sql: &mut Sql, workspace: &str, filter: &Filter) {
+    sql.push(&format!(
+        " AND c.id IN (SELECT s.contact_id FROM contact_search s WHERE s.workspace_id = {workspace}"
+    ));
+    terms(sql, "s.search", filter);
+    sql.push(")");
+}
+
+fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Condition<'_>>) {
+    let Filter { trash, terms: _, communication, tags, equal, times } = filter;
+    sql.push(if *trash { " AND c.trashed_at IS NOT NULL" } else { " AND c.trashed_at IS NULL" });
     match communication {
         None => {}
         Some(Display::Muted) => drop(sql.push(" AND c.muted")),
@@ -392,22 +492,6 @@ fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Con
         sql.push(" AND (");
         condition(sql, workspace);
         sql.push(")");
-    }
-}
-
-/// A term of the search box.
-fn search(sql: &mut Sql, term: &Term) {
-    match term {
-        Term::Word(word) => {
-            sql.push("c.search LIKE ").bind(contains(word));
-        }
-        Term::Number { words, digits } => {
-            sql.push("(c.search LIKE ").bind(contains(digits)).push(" OR (true");
-            for word in words {
-                sql.push(" AND c.search LIKE ").bind(contains(word));
-            }
-            sql.push("))");
-        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod list;
 pub mod purge;
 pub mod read;
 pub mod row;
+pub mod search;
 pub mod write;
 
 pub use row::Stored;

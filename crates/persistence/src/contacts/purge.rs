@@ -33,6 +33,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
     }
     forget_import_rows(tenant, &ids)?;
     for table in [
+        "contact_search",
         "contact_tags",
         "consents",
         "consent_evidence",

@@ -12,6 +12,7 @@ use kartoteka_domain::ids::ContactId;
 
 use super::read::Id;
 use super::row::{CONTENT_COLUMNS, CONTENT_RECORD, content};
+use super::search;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -43,7 +44,8 @@ pub fn insert(
     let now = sql.param(now);
     sql.push(&format!(", {now}, {now} FROM jsonb_to_recordset(")).bind(rows(contacts));
     sql.push(&format!(") AS r({CONTENT_RECORD})"));
-    sql.execute(tenant.conn).map(drop)
+    sql.execute(tenant.conn)?;
+    search::refresh(tenant, ids(contacts))
 }
 
 /// Writes the content of contacts. A hard bounce belongs to its address and goes with it.
@@ -69,7 +71,12 @@ pub fn update(
     sql.bind(rows(contacts)).push(&format!(") AS r({CONTENT_RECORD}), (SELECT "));
     sql.bind(now).push(" AS at) AS excluded_now WHERE c.workspace_id = ").bind(tenant.workspace);
     sql.push(" AND c.id = r.id");
-    sql.execute(tenant.conn).map(drop)
+    sql.execute(tenant.conn)?;
+    search::refresh(tenant, ids(contacts))
+}
+
+fn ids(contacts: &[(ContactId, &Contact)]) -> Vec<Uuid> {
+    contacts.iter().map(|(id, _)| id.0).collect()
 }
 
 fn rows(contacts: &[(ContactId, &Contact)]) -> Value {

@@ -15,6 +15,7 @@ use kartoteka_domain::imports::mapping::{Field, Mapping, Policy, Target};
 use kartoteka_domain::imports::matching::{Class, InFile, Matching};
 
 use super::classify::Rows;
+use crate::contacts::search;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -670,7 +671,11 @@ fn update(tenant: &mut Tenant<'_>, applying: &Applying<'_>, rows: Rows) -> Resul
         differs = differs.join(" OR "),
         before = before.join(" || "),
     ));
-    sql.count(tenant.conn)
+    let restored = sql.count(tenant.conn)?;
+    if list.iter().any(|a| SEARCHED.contains(&a.column)) {
+        search::refresh_changed(tenant, applying.import, rows)?;
+    }
+    Ok(restored)
 }
 
 /// The staged rows that update somebody, one per contact: where each row stands for itself (IMP-11 `all`)

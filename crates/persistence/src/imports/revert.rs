@@ -9,6 +9,7 @@ use kartoteka_domain::actor::Actor;
 use kartoteka_domain::ids::ImportId;
 
 use super::classify::Rows;
+use crate::contacts::search;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -87,6 +88,7 @@ pub fn revert(
     remove_tags(tenant, reverting, rows)?;
     take_back_consents(tenant, reverting, rows)?;
     let updated = restore_values(tenant, reverting, rows)?;
+    search::refresh_changed(tenant, reverting.import, rows)?;
     Ok(Reverted {
         trashed: created.trashed,
         reverted: updated.reverted,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kartoteka_app::Db;
 use kartoteka_app::access::maintenance::sweep;
 use kartoteka_app::clock::{Clock, SystemClock};
+use kartoteka_app::contacts::search_index;
 use kartoteka_app::worker::{Environment, Presence, Runner};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
@@ -30,8 +31,11 @@ const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 /// Where the workers of one data directory see each other.
 const PRESENCE_FOLDER: &str = "workers";
 
-/// Connections beside one for each job: leases, and the claim of the next job.
-const CONNECTIONS_BESIDE_JOBS: u32 = 2;
+/// Connections beside one for each job: leases, the claim of the next job, the search index.
+const CONNECTIONS_BESIDE_JOBS: u32 = 3;
+
+/// How often somebody is looked for whom the search index does not know yet.
+const INDEX_EVERY: Duration = Duration::from_secs(1);
 
 /// Works until a signal comes.
 pub(super) async fn run(config: Config) -> CommandResult {
@@ -84,6 +88,7 @@ async fn work_on(
 pub(super) struct Worker {
     runner: Runner,
     tidying: JoinHandle<()>,
+    indexing: JoinHandle<()>,
 }
 
 impl Worker {
@@ -103,6 +108,7 @@ impl Worker {
         let owner = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
         let slots = usize::try_from(config.workers).unwrap_or(1);
         let tidying = tokio::spawn(tidy(environment.db.clone()));
+        let indexing = tokio::spawn(index(environment.db.clone()));
         let runner = match Presence::announce(&config.data_dir.join(PRESENCE_FOLDER), owner.clone())
         {
             Ok(presence) => Runner::start_seen(environment, presence, slots)?,
@@ -111,12 +117,13 @@ impl Worker {
                 Runner::start(environment, owner, slots)?
             }
         };
-        Ok(Self { runner, tidying })
+        Ok(Self { runner, tidying, indexing })
     }
 
     /// Lets every job finish its step, but does not wait for ever.
     pub(super) async fn stop(self) {
         self.tidying.abort();
+        self.indexing.abort();
         if timeout(PATIENCE, spawn_blocking(move || self.runner.stop())).await.is_err() {
             tracing::warn!("a job did not finish its step in time; another worker will take it up");
         }
@@ -133,6 +140,37 @@ async fn tidy(db: Db) {
             Ok(Ok(rows)) => tracing::debug!(rows, "deleted what has outlived its time"),
             Ok(Err(error)) => tracing::warn!(%error, "could not tidy up; tried again in an hour"),
             Err(error) => tracing::error!(%error, "tidying up broke off"),
+        }
+    }
+}
+
+/// Keeps the search index in step with the imports.
+async fn index(db: Db) {
+    let all = db.clone();
+    match spawn_blocking(move || search_index::repair(&all)).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(contacts)) => tracing::info!(contacts, "the search index was brought up to date"),
+        Ok(Err(error)) => tracing::warn!(%error, "the search index could not be looked through"),
+        Err(error) => tracing::error!(%error, "looking through the search index broke off"),
+    }
+    let mut seconds = tokio::time::interval(INDEX_EVERY);
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        loop {
+            let db = db.clone();
+            match spawn_blocking(move || search_index::catch_up(&db)).await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => break,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the search index has to wait; tried again in a second");
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "indexing broke off");
+                    break;
+                }
+            }
         }
     }
 }

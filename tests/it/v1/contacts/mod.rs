@@ -5,4 +5,5 @@ mod create;
 mod list;
 mod patch;
 mod query;
+mod search;
 mod upsert;
