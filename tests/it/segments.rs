@@ -11,7 +11,7 @@ use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::contact::display_name;
 use kartoteka_domain::contacts::email::Email;
-use kartoteka_domain::ids::{ImportId, WorkspaceId};
+use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, WorkspaceId};
 use kartoteka_domain::segments::fields::{Field, Op, TextField, WordField};
 use kartoteka_domain::segments::{ConsentFact, ContactFacts, Selection, TagFact, matches, read};
 use kartoteka_persistence::sql::Sql;
@@ -32,6 +32,8 @@ struct Base {
     workspace: WorkspaceId,
     contacts: Vec<(Uuid, ContactFacts)>,
     imports: Vec<ImportId>,
+    groups: Vec<GroupId>,
+    types: Vec<ContactTypeId>,
 }
 
 /// Numbers that look random and are the same every time (SplitMix64).
@@ -165,6 +167,8 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         tags: Vec::new(),
         consents: Vec::new(),
         imports: Vec::new(),
+        groups: Vec::new(),
+        contact_type: None,
     };
     for (column, field, values) in text_fields() {
         if let Some(text) = dice.maybe(values) {
@@ -258,6 +262,17 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         json!({"workspace_id": workspace, "id": id, "name": name, "name_key": key, "created_at": at, "updated_at": at})
     });
     insert(conn, "tags", made.collect());
+    let groups: Vec<GroupId> = (0..3).map(|_| GroupId(dice.uuid())).collect();
+    let types: Vec<ContactTypeId> = (0..3).map(|_| ContactTypeId(dice.uuid())).collect();
+    for (table, ids) in [
+        ("groups", groups.iter().map(|id| id.0).collect::<Vec<_>>()),
+        ("contact_types", types.iter().map(|id| id.0).collect()),
+    ] {
+        let made = ids.iter().map(|id| {
+            json!({"workspace_id": workspace, "id": id, "name": id, "name_key": id, "created_at": at, "updated_at": at})
+        });
+        insert(conn, table, made.collect());
+    }
     let imports = [ImportId(dice.uuid()), ImportId(dice.uuid())];
     let salt = 12_345 + i64::try_from(seed).unwrap();
     // the first import stopped behind row 60; row 61 and on are only planned
@@ -275,7 +290,17 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
     for number in 0..CONTACTS + 30 {
         let id = by_row.get(number).map_or_else(|| dice.uuid(), |row| row.id);
         let trashed = number >= CONTACTS;
-        let (row, mut facts) = contact(&mut dice, id, workspace, trashed);
+        let (mut row, mut facts) = contact(&mut dice, id, workspace, trashed);
+        facts.contact_type = dice.maybe(&types);
+        row["type_id"] = json!(facts.contact_type);
+        for group in &groups {
+            if dice.roll(4) == 0 {
+                facts.groups.push(*group);
+                rows.entry("contact_groups").or_default().push(
+                    json!({"workspace_id": workspace, "contact_id": id, "group_id": group, "added_at": at}),
+                );
+            }
+        }
         rows.entry("contacts").or_default().push(row);
         for (tag, key) in tags.iter().zip(&keys) {
             if dice.roll(3) == 0 {
@@ -328,7 +353,7 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
     }
     let search = "search = contact_search(first_name, last_name, email, phone, company_name)";
     Sql::new(&format!("UPDATE contacts SET {search}")).execute(conn).unwrap();
-    Base { workspace: WorkspaceId(workspace), contacts, imports: imports.to_vec() }
+    Base { workspace: WorkspaceId(workspace), contacts, imports: imports.to_vec(), groups, types }
 }
 
 /// Every field with every operator it knows and a few values.
@@ -415,6 +440,8 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
             ["subscribed", "unsubscribed", "muted"].map(Value::from).to_vec()
         }
         (Field::Import, _) => base.imports.iter().map(|import| json!(import.0)).collect(),
+        (Field::Group, _) => base.groups.iter().map(|group| json!(group.0)).collect(),
+        (Field::Type, _) => base.types.iter().map(|one| json!(one.0)).collect(),
     };
     match op {
         Op::In | Op::NotIn => {
@@ -568,6 +595,11 @@ fn usual_conditions_are_answered_from_indexes() {
         (leaf("consent:email_basic", "eq", json!("granted")), &["consents_pkey", "contacts_pkey"]),
         (leaf("email_status", "eq", json!("opt_in")), &["consents_pkey", "contacts_pkey"]),
         (leaf("import", "eq", json!(Uuid::from_u128(8))), &["import_rows_pkey", "contacts_pkey"]),
+        (
+            leaf("group", "has", json!(Uuid::from_u128(1))),
+            &["contact_groups_group_idx", "contacts_pkey"],
+        ),
+        (leaf("type", "eq", json!(Uuid::from_u128(2))), &["contacts_type_idx"]),
     ] {
         let plan = plan(&mut conn, workspace, &condition);
         for index in indexes {
@@ -627,6 +659,13 @@ fn large(conn: &mut diesel::PgConnection, workspace: Uuid) {
          FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
         "INSERT INTO contact_tags SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('2', 32, '0')::uuid, 0, now() \
          FROM generate_series(1, 10) AS n",
+        "INSERT INTO groups SELECT $WS, lpad(n, 32, '0')::uuid, n, n, NULL, now(), now() FROM (VALUES ('1'), ('2')) AS g (n)",
+        "INSERT INTO contact_groups SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('1', 32, '0')::uuid, now() \
+         FROM generate_series(1, 10) AS n",
+        "INSERT INTO contact_groups SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('2', 32, '0')::uuid, now() \
+         FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
+        "UPDATE contacts SET type_id = lpad('2', 32, '0')::uuid WHERE workspace_id = $WS AND score = 0 \
+             AND external_id LIKE '%00'",
         "INSERT INTO consents SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('1', 32, '0')::uuid, n % 4 > 0, $WS, \
              now() FROM generate_series(1, 30000) AS n WHERE n % 2 = 0",
         "INSERT INTO imports (workspace_id, id, name, method, state, actor_type, committed_at, id_salt, applied_row, \

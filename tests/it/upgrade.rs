@@ -94,7 +94,9 @@ async fn fill(app: &TestApp) {
     app.post("/import-templates").json(&template).await.expect(201);
     let client = json!({ "name": "shop", "scopes": ["contacts:read"] });
     app.post("/clients").header("idempotency-key", "k").json(&client).await.expect(201);
-    let person = json!({ "email": "jana@example.com" });
+    app.post("/contact-types").json(&json!({ "name": "Person" })).await.expect(201);
+    let group = app.post("/groups").json(&json!({ "name": "Suppliers" })).await.expect(201).id();
+    let person = json!({ "email": "jana@example.com", "group_ids": [group] });
     let path = format!("/contacts/{}", app.post("/contacts").json(&person).await.expect(201).id());
     let consent = json!({ "purpose": "email_basic", "action": "grant", "legal_basis": "consent",
         "evidence": { "ip": "203.0.113.7", "user_agent": "M", "form": "f1" } });

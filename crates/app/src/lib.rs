@@ -4,6 +4,7 @@
 //! nothing of HTTP: a status code here would be in the wrong room.
 
 pub mod access;
+pub mod classes;
 pub mod clock;
 pub mod consents;
 pub mod contacts;

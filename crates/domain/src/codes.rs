@@ -107,6 +107,10 @@ codes! {
     TagExists = "tag_exists", "There is a tag with this name.";
     PurposeInUse = "purpose_in_use", "The purpose is in use.";
     PurposeExists = "purpose_exists", "There is a purpose with this name.";
+    GroupInUse = "group_in_use", "The group is in use.";
+    GroupExists = "group_exists", "There is a group with this name.";
+    ContactTypeInUse = "contact_type_in_use", "The contact type is in use.";
+    ContactTypeExists = "contact_type_exists", "There is a contact type with this name.";
 
     // access
     UserExists = "user_exists", "There is a user with this e-mail.";

@@ -55,4 +55,10 @@ id_types! {
     ImportTemplateId,
     /// Long work.
     JobId,
+    /// A group of contacts.
+    GroupId,
+    /// A type of contacts.
+    ContactTypeId,
+    /// A user-defined field.
+    FieldId,
 }

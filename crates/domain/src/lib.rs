@@ -4,6 +4,7 @@
 //! tested with values alone and cannot fail for reasons outside its arguments.
 
 pub mod actor;
+pub mod classes;
 pub mod codes;
 pub mod consents;
 pub mod contacts;

@@ -24,6 +24,8 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations")
 
 /// One key for all processes that migrate at the same time ("kartoteka" in a 64-bit number).
 const MIGRATION_LOCK: i64 = 0x006b_6172_746f_7465;
+/// How long a process that wants to migrate too waits before it asks again.
+const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
 
 /// How the pool reaches PostgreSQL.
 #[derive(Clone, Debug)]
@@ -302,14 +304,22 @@ impl Db {
         let mut pooled = self.conn()?;
         let mut guard =
             establish(&self.session.url).map_err(|error| StoreError::Busy(error.to_string()))?;
-        guard.batch_execute(&format!(
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = 0; \
-             SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
-        ))?;
+        guard.batch_execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        // asked again and again: a statement that waits for the lock has a snapshot, and an index that is built
+        // CONCURRENTLY by the one that has the lock waits until nobody has an older one
+        while !Self::is_alone(&mut guard)? {
+            std::thread::sleep(MIGRATION_PAUSE);
+        }
         let done = self.migrate_alone(&mut pooled.conn).map_err(|error| migration_error(&*error));
         guard.batch_execute("COMMIT")?;
         done
+    }
+
+    /// Takes the migration lock until the end of the transaction, unless somebody else has it.
+    fn is_alone(guard: &mut PgConnection) -> Result<bool, StoreError> {
+        let mut sql = Sql::new("SELECT pg_try_advisory_xact_lock(");
+        sql.bind(MIGRATION_LOCK).push(")::int::bigint AS n");
+        Ok(sql.count(guard)? == 1)
     }
 
     /// As Diesel's harness does it, but with every statement in a transaction: it prepares and executes

@@ -4,6 +4,7 @@
 //! needs a [`Tenant`]; only [`Db`] makes one, and every query through it carries the workspace.
 
 pub mod access;
+pub mod classes;
 pub mod consents;
 pub mod contacts;
 pub mod db;

@@ -139,6 +139,8 @@ fn tags(document: &Value) -> Value {
         ("audit", "Who did what"),
         ("contacts", "The people and companies the workspace keeps"),
         ("tags", "Words put on contacts"),
+        ("groups", "Groups of contacts"),
+        ("contact_types", "Types of contacts"),
         ("consents", "Who agreed to what"),
         ("purposes", "What consent can be given for"),
         ("trash", "Deleted contacts"),

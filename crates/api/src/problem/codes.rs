@@ -84,6 +84,10 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::TagExists
         | Code::PurposeInUse
         | Code::PurposeExists
+        | Code::GroupInUse
+        | Code::GroupExists
+        | Code::ContactTypeInUse
+        | Code::ContactTypeExists
         | Code::UserExists
         | Code::LastAdministrator
         | Code::StepOutOfOrder
@@ -111,6 +115,8 @@ pub fn of_constraint(name: &str) -> Option<Code> {
         "users_email_key" => Code::UserExists,
         "tags_name_key" => Code::TagExists,
         "purposes_name_key" => Code::PurposeExists,
+        "groups_name_key" => Code::GroupExists,
+        "contact_types_name_key" => Code::ContactTypeExists,
         "import_templates_name_key" => Code::TemplateExists,
         "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
         _ => return None,

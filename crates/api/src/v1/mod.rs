@@ -5,7 +5,9 @@
 pub mod audit;
 pub mod auth;
 pub mod clients;
+pub mod contact_types;
 pub mod contacts;
+pub mod groups;
 pub mod import_templates;
 pub mod imports;
 pub mod jobs;
@@ -31,6 +33,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(imports::configure)
         .configure(jobs::configure)
         .configure(tags::configure)
+        .configure(groups::configure)
+        .configure(contact_types::configure)
         .configure(purposes::configure)
         .configure(trash::configure);
 }

@@ -6,6 +6,7 @@
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Map, Number, Value};
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 use super::cell::visible;
 use super::contact::{Contact, State};
@@ -13,6 +14,7 @@ use super::email::Email;
 use super::gender::Gender;
 use super::phone::{Phone, PhoneError, Region};
 use super::place::{Country, Language, TimeZone};
+use crate::classes::MAX_GROUPS_PER_CONTACT;
 use crate::codes::Code;
 use crate::faults::{Fault, pointer_token, sentence};
 use crate::tags::{TagSet, read_score, read_tags};
@@ -42,8 +44,6 @@ const READ_ONLY: &[(&str, &str)] = &[
     ("salutations", "Salutations are proposed by the system."),
     ("origin", "The origin says how the contact came in."),
     ("owners", "Owners cannot be written here."),
-    ("group_ids", "Groups cannot be written here."),
-    ("type_id", "The type cannot be written here."),
     ("created_at", "Times are kept by the system."),
     ("updated_at", "Times are kept by the system."),
     ("trashed_at", "Delete and restore have endpoints of their own."),
@@ -142,6 +142,42 @@ pub struct ContactPatch {
     pub details: Patch<Vec<(String, Option<Value>)>>,
     /// The whole set of tags; `Clear` removes all.
     pub tags: Patch<Vec<TagSet>>,
+    /// Its type.
+    pub type_id: Patch<Uuid>,
+    /// The whole set of groups; `Clear` takes it out of all.
+    pub group_ids: Patch<Vec<Uuid>>,
+    /// What must exist for it to make sense.
+    pub references: Vec<Reference>,
+}
+
+/// Something a body refers to that only the database knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Where.
+    pub pointer: String,
+    /// To what.
+    pub target: Target,
+}
+
+/// What a reference points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A group.
+    Group(Uuid),
+    /// A contact type.
+    ContactType(Uuid),
+}
+
+impl Reference {
+    /// The fault of referring to nothing.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        let detail = match self.target {
+            Target::Group(_) => "There is no such group.",
+            Target::ContactType(_) => "There is no such contact type.",
+        };
+        Fault::new(self.pointer.clone(), Code::UnknownReference, detail)
+    }
 }
 
 impl std::fmt::Debug for ContactPatch {
@@ -156,16 +192,24 @@ impl ContactPatch {
     /// # Errors
     /// All faults at once.
     pub fn read(body: &Map<String, Value>, at: &str, reading: Reading) -> Result<Self, Vec<Fault>> {
+        let (patch, faults) = Self::read_all(body, at, reading);
+        if faults.is_empty() { Ok(patch) } else { Err(faults) }
+    }
+
+    /// As [`ContactPatch::read`], with the faults beside what could be read, so that those of its
+    /// [`references`](Self::references) can be told with them.
+    #[must_use]
+    pub fn read_all(body: &Map<String, Value>, at: &str, reading: Reading) -> (Self, Vec<Fault>) {
         let mut reader = Reader { at: at.to_owned(), reading, faults: Vec::new() };
         reader.phone_region(body);
         let mut patch = Self::default();
         for (field, value) in body {
             reader.field(&mut patch, field, value);
         }
-        if reader.faults.is_empty() { Ok(patch) } else { Err(reader.faults) }
+        (patch, reader.faults)
     }
 
-    /// Lays the patch over a contact; tags are not part of its content and are left to the caller.
+    /// Lays the patch over a contact; tags and groups are not part of its content and are left to the caller.
     /// Doing it twice is doing it once.
     ///
     /// # Errors
@@ -212,7 +256,10 @@ impl ContactPatch {
             state,
             score,
             details,
+            type_id,
             tags: _,
+            group_ids: _,
+            references: _,
         } = self.clone();
         external_id.apply_to(&mut contact.external_id);
         first_name.apply_to(&mut contact.first_name);
@@ -234,6 +281,7 @@ impl ContactPatch {
         country.apply_to(&mut contact.country);
         language.apply_to(&mut contact.language);
         time_zone.apply_to(&mut contact.time_zone);
+        type_id.apply_to(&mut contact.type_id);
         match state {
             Patch::Absent => {}
             Patch::Clear => contact.state = State::default(),
@@ -316,6 +364,8 @@ impl Reader {
             "state" => patch.state = self.state(value),
             "score" => patch.score = self.score(value),
             "details" => patch.details = self.details(value),
+            "type_id" => self.type_id(patch, value),
+            "group_ids" => self.group_ids(patch, value),
             "tags" => {
                 let at = format!("{}/tags", self.at);
                 patch.tags = match value {
@@ -439,6 +489,55 @@ impl Reader {
             Value::Null => Patch::Clear,
             score => read_score(score, &at, &mut self.faults).map_or(Patch::Absent, Patch::Set),
         }
+    }
+
+    fn type_id(&mut self, patch: &mut ContactPatch, value: &Value) {
+        let pointer = format!("{}/type_id", self.at);
+        patch.type_id = match value {
+            Value::Null => Patch::Clear,
+            value => self.id(value, &pointer).map_or(Patch::Absent, Patch::Set),
+        };
+        if let Patch::Set(id) = patch.type_id {
+            patch.references.push(Reference { pointer, target: Target::ContactType(id) });
+        }
+    }
+
+    fn group_ids(&mut self, patch: &mut ContactPatch, value: &Value) {
+        let items = match value {
+            Value::Null => {
+                patch.group_ids = Patch::Clear;
+                return;
+            }
+            Value::Array(items) if items.len() > MAX_GROUPS_PER_CONTACT => {
+                let detail = format!("At most {MAX_GROUPS_PER_CONTACT} groups.");
+                return self.fault("group_ids", Code::TooMany, detail);
+            }
+            Value::Array(items) => items,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                return self.fault("group_ids", Code::InvalidType, "Groups are a list of ids.");
+            }
+        };
+        let mut ids = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let pointer = format!("{}/group_ids/{index}", self.at);
+            let Some(id) = self.id(item, &pointer) else { continue };
+            patch.references.push(Reference { pointer, target: Target::Group(id) });
+            ids.push(id);
+        }
+        patch.group_ids = Patch::Set(ids);
+    }
+
+    fn id(&mut self, value: &Value, pointer: &str) -> Option<Uuid> {
+        let Value::String(text) = value else {
+            self.faults.push(Fault::new(pointer, Code::InvalidType, "An id is text."));
+            return None;
+        };
+        let id = Uuid::parse_str(text).ok();
+        if id.is_none() {
+            let code = if text.contains('\0') { Code::NulCharacter } else { Code::InvalidValue };
+            self.faults.push(Fault::new(pointer, code, "This is not an id."));
+        }
+        id
     }
 
     fn address(&mut self, patch: &mut ContactPatch, value: &Value) {

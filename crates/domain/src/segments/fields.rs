@@ -279,6 +279,10 @@ pub enum Field {
     Communication,
     /// The imports that made, changed or restored the contact.
     Import,
+    /// The groups it is in (CON-7).
+    Group,
+    /// The type it has (CON-7).
+    Type,
 }
 
 /// How a field is compared: one row of the documentation for each.
@@ -304,6 +308,8 @@ pub enum Kind {
     Detail,
     /// Ids.
     Id,
+    /// Ids of which there may be many.
+    Ids,
 }
 
 /// Beginning of the name of a detail's field.
@@ -393,7 +399,7 @@ impl Kind {
             Self::Integer => INTEGER,
             Self::Date => DATE,
             Self::Time => TIME,
-            Self::Tag => TAG,
+            Self::Tag | Self::Ids => TAG,
             Self::Detail => DETAIL_OPS,
             Self::Id => &[Op::Eq, Op::In, Op::Ne, Op::NotIn],
         }
@@ -432,6 +438,8 @@ impl Field {
             "sms_status" => Self::Status(Channel::Sms),
             "communication" => Self::Communication,
             "import" => Self::Import,
+            "group" => Self::Group,
+            "type" => Self::Type,
             _ => TextField::from_word(name)
                 .map(Self::Text)
                 .or_else(|| WordField::from_word(name).map(Self::Word))
@@ -457,7 +465,8 @@ impl Field {
             Self::Status(Channel::Email) => Kind::Words(EMAIL_STATUSES),
             Self::Status(Channel::Sms | Channel::Post) => Kind::Words(CHANNEL_STATUSES),
             Self::Communication => Kind::Words(DISPLAYS),
-            Self::Import => Kind::Id,
+            Self::Import | Self::Type => Kind::Id,
+            Self::Group => Kind::Ids,
         }
     }
 
@@ -465,7 +474,7 @@ impl Field {
     #[must_use]
     pub const fn ops(&self) -> &'static [Op] {
         match self {
-            Self::Word(WordField::Gender) => OPTIONAL_SET,
+            Self::Word(WordField::Gender) | Self::Type => OPTIONAL_SET,
             _ => self.kind().ops(),
         }
     }
@@ -481,7 +490,7 @@ impl Field {
         names.push("tag");
         names.extend(["email_status", "sms_status"]);
         names.extend(FlagField::WORDS);
-        names.extend(["communication", "import"]);
+        names.extend(["communication", "import", "group", "type"]);
         names
     }
 }

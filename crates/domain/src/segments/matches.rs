@@ -11,7 +11,7 @@ use super::tree::{
 use super::when::{AnniversaryDays, Period, anniversary_days};
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::contacts::fold::fold;
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId};
 
 /// All that a condition can ask of a contact.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,10 @@ pub struct ContactFacts {
     pub consents: Vec<ConsentFact>,
     /// The imports that made, changed or restored it.
     pub imports: Vec<ImportId>,
+    /// The groups it is in.
+    pub groups: Vec<GroupId>,
+    /// The type it has.
+    pub contact_type: Option<ContactTypeId>,
 }
 
 /// A tag of a contact.
@@ -122,6 +126,10 @@ impl ContactFacts {
                 states.contains(&Display::of(self.subscribed, self.muted))
             }
             Test::Import(imports) => self.imports.iter().any(|import| imports.contains(import)),
+            Test::Group(None) => !self.groups.is_empty(),
+            Test::Group(Some(groups)) => self.groups.iter().any(|group| groups.contains(group)),
+            Test::Type(types) => self.contact_type.is_some_and(|one| types.contains(&one)),
+            Test::NoType => self.contact_type.is_none(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::tree::{Filter, Leaf, Selection};
 use crate::codes::Code;
 use crate::contacts::phone::Region;
 use crate::faults::{Fault, pointer_token, sentence};
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId};
 
 mod leaf;
 
@@ -55,6 +55,10 @@ pub enum Target {
     Import(ImportId),
     /// A saved segment.
     Segment(Uuid),
+    /// A group.
+    Group(GroupId),
+    /// A contact type.
+    ContactType(ContactTypeId),
 }
 
 impl<T> Reading<T> {
@@ -71,6 +75,10 @@ impl<T> Reading<T> {
                     }
                     Target::Import(_) => (Code::UnknownReference, "there is no such import"),
                     Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
+                    Target::Group(_) => (Code::UnknownReference, "there is no such group"),
+                    Target::ContactType(_) => {
+                        (Code::UnknownReference, "there is no such contact type")
+                    }
                 };
                 self.faults.push(Fault::new(reference.pointer, code, sentence(&detail)));
             }
@@ -279,8 +287,8 @@ impl Reader {
             None => test,
             Some(score) => leaf::with_score(test, score?),
         };
-        // the test of tags is "there is one", so being empty is its opposite
-        let emptiness_of_tags = field == Field::Tag && op.takes_no_value();
+        // the test of tags and groups is "there is one", so being empty is its opposite
+        let emptiness_of_tags = matches!(field, Field::Tag | Field::Group) && op.takes_no_value();
         Some(Leaf { test, negated: op.is_negated() != emptiness_of_tags })
     }
 

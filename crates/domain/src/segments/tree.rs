@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::fields::{ConsentState, FlagField, TextField, TimeField, WordField};
 use super::when::Period;
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId};
 
 /// Which contacts are meant: `(segments or include) and not exclude and where`, of those that live.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,6 +105,12 @@ pub enum Test {
     Communication(Vec<Display>),
     /// One of these imports made, changed or restored the contact.
     Import(Vec<ImportId>),
+    /// It is in one of these groups; in any, when they are missing.
+    Group(Option<Vec<GroupId>>),
+    /// It has one of these types.
+    Type(Vec<ContactTypeId>),
+    /// It has no type.
+    NoType,
 }
 
 /// From here to there; an end may be open.

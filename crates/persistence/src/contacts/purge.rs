@@ -34,6 +34,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
     forget_import_rows(tenant, &ids)?;
     for table in [
         "contact_tags",
+        "contact_groups",
         "consents",
         "consent_evidence",
         "consent_entries",

@@ -3,7 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::Queryable;
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -21,8 +23,8 @@ pub struct Stored {
     pub id: ContactId,
     /// What was written about it.
     pub contact: Contact,
-    /// Its type.
-    pub type_id: Option<Uuid>,
+    /// Its groups, in order of their ids.
+    pub group_ids: Vec<Uuid>,
     /// Its tags, in order of their names.
     pub tags: Vec<StoredTag>,
     /// Takes marketing.
@@ -88,6 +90,8 @@ pub(crate) fn load(
              bool_or(s.granted) FILTER (WHERE p.channel = 'sms') AS sms_granted \
            FROM consents s JOIN purposes p ON p.workspace_id = {workspace} AND p.id = s.purpose_id \
            WHERE s.workspace_id = {workspace} AND s.contact_id = c.id) AS asked ON true \
+         LEFT JOIN LATERAL (SELECT ARRAY(SELECT cg.group_id FROM contact_groups cg \
+           WHERE cg.workspace_id = {workspace} AND cg.contact_id = c.id ORDER BY cg.group_id) AS group_ids) AS grouped ON true \
          {order}"
     ));
     let rows: Vec<Row> = sql.load_in_order::<Columns, _>(conn)?;
@@ -99,7 +103,7 @@ const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.t
      c.postal_code, c.region, c.country, c.language, c.time_zone, c.state, c.type_id, c.score, c.details, \
      c.subscribed, c.muted, c.email_invalid_at, c.origin, c.salutation_formal, c.salutation_familiar, \
      c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
-     asked.email_granted, asked.sms_granted, c.sort_keys FROM (";
+     asked.email_granted, asked.sms_granted, grouped.group_ids, c.sort_keys FROM (";
 
 type Columns = (
     SqlUuid,
@@ -138,6 +142,7 @@ type Columns = (
     Jsonb,
     Nullable<Bool>,
     Nullable<Bool>,
+    Array<SqlUuid>,
     Jsonb,
 );
 
@@ -180,6 +185,7 @@ struct Row {
     tags: Value,
     email_granted: Option<bool>,
     sms_granted: Option<bool>,
+    group_ids: Vec<Uuid>,
     sort_keys: Value,
 }
 
@@ -215,13 +221,14 @@ impl Row {
             language: self.language,
             time_zone: self.time_zone,
             state,
+            type_id: self.type_id,
             score: self.score,
             details,
         };
         let stored = Stored {
             id: ContactId(id),
             contact,
-            type_id: self.type_id,
+            group_ids: self.group_ids,
             tags,
             subscribed: self.subscribed,
             muted: self.muted,
@@ -277,6 +284,7 @@ pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
         language,
         time_zone,
         state,
+        type_id,
         score,
         details,
     } = contact;
@@ -309,6 +317,9 @@ pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
     if let Some(date) = birth_date {
         row.insert("birth_date".into(), Value::from(date.to_string()));
     }
+    if let Some(id) = type_id {
+        row.insert("type_id".into(), Value::from(id.to_string()));
+    }
     row.insert("state".into(), Value::from(state.as_str()));
     row.insert("score".into(), Value::from(*score));
     row.insert("details".into(), Value::Object(details.clone()));
@@ -338,6 +349,7 @@ pub(crate) const CONTENT_COLUMNS: &[&str] = &[
     "language",
     "time_zone",
     "state",
+    "type_id",
     "score",
     "details",
     "search",
@@ -347,4 +359,4 @@ pub(crate) const CONTENT_COLUMNS: &[&str] = &[
 pub(crate) const CONTENT_RECORD: &str = "id uuid, external_id text, first_name text, last_name text, \
      title_before text, title_after text, company_name text, job_title text, email text, email_key text, \
      phone text, birth_date date, gender text, street text, city text, postal_code text, region text, \
-     country text, language text, time_zone text, state text, score bigint, details jsonb, search text";
+     country text, language text, time_zone text, state text, type_id uuid, score bigint, details jsonb, search text";

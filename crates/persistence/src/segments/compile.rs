@@ -144,6 +144,26 @@ impl Compiler<'_> {
             }
             Test::Communication(states) => self.communication(&set(Display::ALL, states, negated)),
             Test::Import(imports) => self.import(imports, negated),
+            Test::Group(groups) => {
+                self.exists(negated, "contact_groups");
+                if let Some(groups) = groups {
+                    let ids: Vec<Uuid> = groups.iter().map(|group| group.0).collect();
+                    self.is_among("t.group_id", &ids);
+                }
+                self.push(")");
+            }
+            Test::Type(types) => {
+                let column = self.column("type_id");
+                let ids: Vec<Uuid> = types.iter().map(|one| one.0).collect();
+                self.unless(negated, |this| {
+                    this.push("TRUE");
+                    this.is_among(&column, &ids);
+                });
+            }
+            Test::NoType => {
+                let column = self.column("type_id");
+                self.unless(negated, |this| this.push(&format!("{column} IS NULL")));
+            }
         }
     }
 

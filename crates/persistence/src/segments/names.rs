@@ -8,10 +8,11 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
-use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId};
 use kartoteka_domain::segments::{Reference, Selection, Target, Test};
 
 use super::IdRow;
+use crate::classes::{self, Kind};
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -105,6 +106,8 @@ impl Names {
 pub struct Existing {
     purposes: HashSet<String>,
     imports: HashSet<ImportId>,
+    groups: HashSet<GroupId>,
+    contact_types: HashSet<ContactTypeId>,
 }
 
 impl Existing {
@@ -114,6 +117,8 @@ impl Existing {
         match target {
             Target::Purpose(name) => self.purposes.contains(name),
             Target::Import(id) => self.imports.contains(id),
+            Target::Group(id) => self.groups.contains(id),
+            Target::ContactType(id) => self.contact_types.contains(id),
             Target::Segment(_) => false,
         }
     }
@@ -132,10 +137,13 @@ struct NameRow {
 pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
     let mut names: Vec<String> = Vec::new();
     let mut ids: Vec<Uuid> = Vec::new();
+    let (mut groups, mut types): (Vec<Uuid>, Vec<Uuid>) = (Vec::new(), Vec::new());
     for reference in references {
         match &reference.target {
             Target::Purpose(name) => names.push(name.clone()),
             Target::Import(id) => ids.push(id.0),
+            Target::Group(id) => groups.push(id.0),
+            Target::ContactType(id) => types.push(id.0),
             Target::Segment(_) => {}
         }
     }
@@ -152,6 +160,10 @@ pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Exi
         let rows: Vec<IdRow> = sql.load(tenant.conn)?;
         found.imports = rows.into_iter().map(|row| ImportId(row.id)).collect();
     }
+    let groups = classes::existing(tenant, Kind::Group, groups)?;
+    found.groups = groups.into_iter().map(GroupId).collect();
+    let types = classes::existing(tenant, Kind::ContactType, types)?;
+    found.contact_types = types.into_iter().map(ContactTypeId).collect();
     Ok(found)
 }
 

@@ -9,6 +9,7 @@ pub mod create;
 pub mod delete;
 pub mod flags;
 pub mod get;
+pub mod groups;
 pub mod list;
 pub mod patch;
 pub mod query;
@@ -44,7 +45,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(flags::put_subscription)
         .service(flags::put_mute)
         .service(tags::put_contact_tag)
-        .service(tags::delete_contact_tag);
+        .service(tags::delete_contact_tag)
+        .service(groups::put_contact_group)
+        .service(groups::delete_contact_group);
 }
 
 /// Refuses a change that was meant for another version of the contact.

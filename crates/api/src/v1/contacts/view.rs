@@ -64,6 +64,11 @@ pub(crate) struct ContactInput {
     /// State of the business relation; `prospect` for a new contact.
     #[schema(inline)]
     state: Option<State>,
+    /// Its type: id of a contact type.
+    type_id: Option<Uuid>,
+    /// All groups the contact is in: a `PATCH` replaces the set. At most 200.
+    #[schema(max_items = 200)]
+    group_ids: Option<Vec<Uuid>>,
     /// Points.
     #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     score: Option<i64>,
@@ -210,7 +215,7 @@ pub struct ContactView {
     /// Its type.
     #[schema(required = true)]
     pub(crate) type_id: Option<Uuid>,
-    /// Its groups.
+    /// Its groups, in order of their ids.
     pub(crate) group_ids: Vec<Uuid>,
     /// Its tags, in order of their names.
     pub(crate) tags: Vec<TagOnContact>,
@@ -334,8 +339,8 @@ impl From<Stored> for ContactView {
             language: contact.language,
             time_zone: contact.time_zone,
             state: contact.state.as_str(),
-            type_id: stored.type_id,
-            group_ids: Vec::new(),
+            type_id: contact.type_id,
+            group_ids: stored.group_ids,
             tags: stored
                 .tags
                 .into_iter()

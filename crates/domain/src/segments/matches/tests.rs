@@ -39,6 +39,8 @@ fn jana() -> ContactFacts {
             consent("sms_basic", Channel::Sms, false),
         ],
         imports: vec![ImportId(uuid::Uuid::from_u128(1))],
+        groups: vec![GroupId(uuid::Uuid::from_u128(1))],
+        contact_type: None,
     }
 }
 

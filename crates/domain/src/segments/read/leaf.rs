@@ -12,7 +12,7 @@ use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::contacts::email::Email;
 use crate::contacts::fold::fold;
 use crate::contacts::phone::Phone;
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId};
 use crate::segments::fields::{
     CHANNEL_STATUSES, ConsentState, DISPLAYS, EMAIL_STATUSES, Field, Op, TextField, WordField,
     one_line,
@@ -69,6 +69,22 @@ impl Reader {
                 })?;
                 Test::Import(ids)
             }
+            Field::Group if op.takes_no_value() => Test::Group(None),
+            Field::Group => {
+                Test::Group(Some(self.one_or_many(op, value, at, |reader, value, at| {
+                    let id = GroupId(reader.id(value, at)?);
+                    let pointer = at.to_owned();
+                    reader.references.push(Reference { pointer, target: Target::Group(id) });
+                    Some(id)
+                })?))
+            }
+            Field::Type if op.takes_no_value() => Test::NoType,
+            Field::Type => Test::Type(self.one_or_many(op, value, at, |reader, value, at| {
+                let id = ContactTypeId(reader.id(value, at)?);
+                let pointer = at.to_owned();
+                reader.references.push(Reference { pointer, target: Target::ContactType(id) });
+                Some(id)
+            })?),
         })
     }
 

@@ -55,6 +55,17 @@ fn conditions_become_statements_planners_know() {
              OR to_char(c.birth_date, 'MM-DD') COLLATE \"C\" BETWEEN $4 AND $5)",
         ),
         (one("detail:size", "eq", json!("43")), "((c.details ->> $2) = $3)"),
+        (one("type", "ne", json!(Uuid::nil())), "(TRUE AND c.type_id = $2) IS NOT TRUE"),
+        (one("type", "is_empty", Value::Null), "(c.type_id IS NULL)"),
+        (
+            one("group", "has", json!(Uuid::nil())),
+            "EXISTS (SELECT FROM contact_groups t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
+             AND t.group_id = $2)",
+        ),
+        (
+            one("group", "is_empty", Value::Null),
+            "NOT EXISTS (SELECT FROM contact_groups t WHERE t.workspace_id = $1 AND t.contact_id = c.id)",
+        ),
         (
             one("tag", "has_not", json!("vip")),
             "NOT EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
