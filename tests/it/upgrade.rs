@@ -94,10 +94,16 @@ async fn fill(app: &TestApp) {
     app.post("/import-templates").json(&template).await.expect(201);
     let client = json!({ "name": "shop", "scopes": ["contacts:read"] });
     app.post("/clients").header("idempotency-key", "k").json(&client).await.expect(201);
+    let field = json!({ "name": "size", "type": "number" });
+    app.post("/fields").json(&field).await.expect(201);
     app.post("/contact-types").json(&json!({ "name": "Person" })).await.expect(201);
     let group = app.post("/groups").json(&json!({ "name": "Suppliers" })).await.expect(201).id();
     let person = json!({ "email": "jana@example.com", "group_ids": [group] });
     let path = format!("/contacts/{}", app.post("/contacts").json(&person).await.expect(201).id());
+    let edit = json!({ "selection": { "where": { "field": "group", "op": "has", "value": group } },
+        "changes": { "score": 1 } });
+    app.post("/contacts/bulk-edit").json(&edit).await.expect(202);
+    app.run_jobs().await;
     let consent = json!({ "purpose": "email_basic", "action": "grant", "legal_basis": "consent",
         "evidence": { "ip": "203.0.113.7", "user_agent": "M", "form": "f1" } });
     app.post(format!("{path}/consents")).json(&consent).await.expect(201);

@@ -8,8 +8,10 @@ use kartoteka_persistence::jobs;
 pub use kartoteka_persistence::jobs::Job;
 
 use crate::access::audit;
+use crate::contacts::bulk_edit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::frozen;
 use crate::worker;
 
 /// One job of the workspace.
@@ -55,4 +57,17 @@ pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Job, 
         work.on_cancelled(tenant, ctx, &job)?;
     }
     get(tenant, id)
+}
+
+/// Contacts of a job over a frozen selection, with what became of each; none for other jobs.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn contacts(
+    tenant: &mut Tenant<'_>,
+    id: JobId,
+    filter: &frozen::ReportFilter,
+) -> Result<Vec<frozen::Reported>, Error> {
+    get(tenant, id)?;
+    Ok(frozen::report(tenant, id, bulk_edit::ACTION, filter)?)
 }

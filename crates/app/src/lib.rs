@@ -11,6 +11,8 @@ pub mod contacts;
 pub mod context;
 pub mod demo;
 pub mod error;
+pub mod fields;
+pub mod frozen;
 pub mod imports;
 pub mod jobs;
 pub mod segments;

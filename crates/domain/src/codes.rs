@@ -97,6 +97,7 @@ codes! {
     UnknownPurpose = "unknown_purpose", "There is no such purpose.";
     UnknownReference = "unknown_reference", "What this refers to does not exist.";
     EmptySelection = "empty_selection", "Nothing is selected.";
+    NothingToChange = "nothing_to_change", "Nothing is to be changed.";
 
     // contacts, tags, consents
     NothingIdentifies = "nothing_identifies", "A contact needs a name, e-mail, phone, company name or external id.";
@@ -110,6 +111,9 @@ codes! {
     GroupInUse = "group_in_use", "The group is in use.";
     GroupExists = "group_exists", "There is a group with this name.";
     ContactTypeInUse = "contact_type_in_use", "The contact type is in use.";
+    FieldInUse = "field_in_use", "The field is in use.";
+    FieldExists = "field_exists", "There is a field with this name.";
+    FieldValuesDoNotFit = "field_values_do_not_fit", "Values that are there do not fit.";
     ContactTypeExists = "contact_type_exists", "There is a contact type with this name.";
 
     // access

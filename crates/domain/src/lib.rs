@@ -10,6 +10,7 @@ pub mod consents;
 pub mod contacts;
 pub mod cursor;
 pub mod faults;
+pub mod fields;
 pub mod ids;
 pub mod imports;
 pub mod jobs;

@@ -304,7 +304,7 @@ impl Db {
         let mut pooled = self.conn()?;
         let mut guard =
             establish(&self.session.url).map_err(|error| StoreError::Busy(error.to_string()))?;
-        guard.batch_execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        guard.batch_execute("BEGIN")?;
         // asked again and again: a statement that waits for the lock has a snapshot, and an index that is built
         // CONCURRENTLY by the one that has the lock waits until nobody has an older one
         while !Self::is_alone(&mut guard)? {
@@ -319,7 +319,10 @@ impl Db {
     fn is_alone(guard: &mut PgConnection) -> Result<bool, StoreError> {
         let mut sql = Sql::new("SELECT pg_try_advisory_xact_lock(");
         sql.bind(MIGRATION_LOCK).push(")::int::bigint AS n");
-        Ok(sql.count(guard)? == 1)
+        let alone = sql.count(guard)? == 1;
+        // a statement of another kind closes the portal of the last one, which else keeps its snapshot
+        guard.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        Ok(alone)
     }
 
     /// As Diesel's harness does it, but with every statement in a transaction: it prepares and executes

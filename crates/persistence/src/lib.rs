@@ -9,6 +9,8 @@ pub mod consents;
 pub mod contacts;
 pub mod db;
 pub mod error;
+pub mod fields;
+pub mod frozen;
 pub mod imports;
 pub mod jobs;
 pub mod segments;

@@ -5,6 +5,7 @@ mod auth;
 mod clients;
 mod consents;
 mod contacts;
+mod fields;
 mod groups;
 mod health;
 pub(crate) mod imports;

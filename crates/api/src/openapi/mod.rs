@@ -141,6 +141,7 @@ fn tags(document: &Value) -> Value {
         ("tags", "Words put on contacts"),
         ("groups", "Groups of contacts"),
         ("contact_types", "Types of contacts"),
+        ("fields", "User-defined fields and flags of contacts"),
         ("consents", "Who agreed to what"),
         ("purposes", "What consent can be given for"),
         ("trash", "Deleted contacts"),

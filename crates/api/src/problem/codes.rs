@@ -44,6 +44,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::UnknownPurpose
         | Code::UnknownReference
         | Code::EmptySelection
+        | Code::NothingToChange
         | Code::NothingIdentifies
         | Code::ContactLimitReached
         | Code::WeakPassword
@@ -88,6 +89,9 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::GroupExists
         | Code::ContactTypeInUse
         | Code::ContactTypeExists
+        | Code::FieldInUse
+        | Code::FieldExists
+        | Code::FieldValuesDoNotFit
         | Code::UserExists
         | Code::LastAdministrator
         | Code::StepOutOfOrder
@@ -116,6 +120,7 @@ pub fn of_constraint(name: &str) -> Option<Code> {
         "tags_name_key" => Code::TagExists,
         "purposes_name_key" => Code::PurposeExists,
         "groups_name_key" => Code::GroupExists,
+        "fields_name_key" => Code::FieldExists,
         "contact_types_name_key" => Code::ContactTypeExists,
         "import_templates_name_key" => Code::TemplateExists,
         "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,

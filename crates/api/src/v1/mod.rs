@@ -7,6 +7,7 @@ pub mod auth;
 pub mod clients;
 pub mod contact_types;
 pub mod contacts;
+pub mod fields;
 pub mod groups;
 pub mod import_templates;
 pub mod imports;
@@ -35,6 +36,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(tags::configure)
         .configure(groups::configure)
         .configure(contact_types::configure)
+        .configure(fields::configure)
         .configure(purposes::configure)
         .configure(trash::configure);
 }

@@ -71,6 +71,21 @@ pub fn record_each(
     record_type: &str,
     records: Vec<(Uuid, Option<Value>)>,
 ) -> Result<(), StoreError> {
+    record_each_for_job(tenant, ctx, action, record_type, records, None)
+}
+
+/// As [`record_each`], for what a job does.
+///
+/// # Errors
+/// What the database said.
+pub fn record_each_for_job(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    action: &str,
+    record_type: &str,
+    records: Vec<(Uuid, Option<Value>)>,
+    job_id: Option<Uuid>,
+) -> Result<(), StoreError> {
     let lines: Vec<(Uuid, Uuid, Option<Value>)> =
         records.into_iter().map(|(record, changes)| (ctx.new_id(), record, changes)).collect();
     let row = AuditRow {
@@ -82,7 +97,7 @@ pub fn record_each(
         record_type: record_type.to_owned(),
         record_id: None,
         changes: None,
-        job_id: None,
+        job_id,
         request_id: ctx.request_id.clone(),
         ip: ctx.ip.clone(),
     };

@@ -101,7 +101,7 @@ pub fn batch(
         return Err(Error::invalid(vec![Fault::new("#/items", Code::TooMany, detail)]));
     }
     let reading = reading(tenant, ctx)?;
-    let read: Vec<(ContactPatch, Result<(Key, String, String), Vec<Fault>>)> = items
+    let read: Vec<ReadItem> = items
         .iter()
         .enumerate()
         .map(|(index, item)| {
@@ -139,13 +139,16 @@ pub fn batch(
     Ok(outcomes)
 }
 
-/// Reads `{"key": "email", "contact": {…}}`; the contact holds the key's value. What could be read of the
-/// contact; the key, its value, and where the contact stands, or what is wrong.
+/// What could be read of the contact of an item; its key, the key's value, and where the contact stands, or what
+/// is wrong.
+type ReadItem = (ContactPatch, Result<(Key, String, String), Vec<Fault>>);
+
+/// Reads `{"key": "email", "contact": {…}}`; the contact holds the key's value.
 fn read_item(
     item: &Value,
     at: &str,
     read: impl FnOnce(&Map<String, Value>, &str) -> (ContactPatch, Vec<Fault>),
-) -> (ContactPatch, Result<(Key, String, String), Vec<Fault>>) {
+) -> ReadItem {
     let Value::Object(members) = item else {
         let detail = "An item is an object with a key and a contact.";
         return (ContactPatch::default(), Err(vec![Fault::new(at, Code::InvalidType, detail)]));

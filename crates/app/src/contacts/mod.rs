@@ -4,6 +4,7 @@
 //! ([`room`]) and counts afterwards; a plan of an import made before then knows that it is old.
 
 pub mod batch;
+pub mod bulk_edit;
 pub mod create;
 pub mod list;
 pub mod patch;
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn a_set_of_tags_replaces_and_keeps_scores_it_does_not_name() {
         let present = |name: &str, score| StoredTag {
-            id: uuid::Uuid::nil(),
+            id: Uuid::nil(),
             name: name.into(),
             key: name.into(),
             score,

@@ -160,23 +160,26 @@ pub struct Reference {
 }
 
 /// What a reference points to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A group.
     Group(Uuid),
     /// A contact type.
     ContactType(Uuid),
+    /// The definition of the detail with this name, if there is one: its value must fit.
+    Detail(String),
 }
 
 impl Reference {
-    /// The fault of referring to nothing.
+    /// The fault of referring to nothing; a detail may go without a definition.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn fault(&self) -> Option<Fault> {
         let detail = match self.target {
             Target::Group(_) => "There is no such group.",
             Target::ContactType(_) => "There is no such contact type.",
+            Target::Detail(_) => return None,
         };
-        Fault::new(self.pointer.clone(), Code::UnknownReference, detail)
+        Some(Fault::new(self.pointer.clone(), Code::UnknownReference, detail))
     }
 }
 
@@ -207,6 +210,15 @@ impl ContactPatch {
             reader.field(&mut patch, field, value);
         }
         (patch, reader.faults)
+    }
+
+    /// The value it sets a detail to.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        let Patch::Set(details) = &self.details else { return None };
+        // of two spellings of one name the last one counts
+        let (_, value) = details.iter().rev().find(|(known, _)| known == name)?;
+        value.as_ref()
     }
 
     /// Lays the patch over a contact; tags and groups are not part of its content and are left to the caller.
@@ -363,7 +375,7 @@ impl Reader {
             "time_zone" => patch.time_zone = self.time_zone(value),
             "state" => patch.state = self.state(value),
             "score" => patch.score = self.score(value),
-            "details" => patch.details = self.details(value),
+            "details" => self.details(patch, value),
             "type_id" => self.type_id(patch, value),
             "group_ids" => self.group_ids(patch, value),
             "tags" => {
@@ -580,9 +592,12 @@ impl Reader {
         })
     }
 
-    fn details(&mut self, value: &Value) -> Patch<Vec<(String, Option<Value>)>> {
+    fn details(&mut self, patch: &mut ContactPatch, value: &Value) {
         let entries = match value {
-            Value::Null => return Patch::Clear,
+            Value::Null => {
+                patch.details = Patch::Clear;
+                return;
+            }
             Value::Object(entries) => entries,
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 self.fault(
@@ -590,20 +605,29 @@ impl Reader {
                     Code::InvalidType,
                     "Details are an object of names and values.",
                 );
-                return Patch::Absent;
+                return;
             }
         };
         // a patch may remove as many as it sets
         if entries.len() > 2 * MAX_DETAILS {
             let detail = format!("A contact has at most {MAX_DETAILS} details.");
             self.fault("details", Code::TooMany, detail);
-            return Patch::Absent;
+            return;
         }
         let inner = format!("{}/details", self.at);
         let outer = std::mem::replace(&mut self.at, inner);
-        let details = entries.iter().filter_map(|(name, value)| self.detail(name, value)).collect();
+        let mut details = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            let Some((key, value)) = self.detail(name, value) else { continue };
+            if value.is_some() {
+                let pointer = format!("{}/{}", self.at, pointer_token(name));
+                let target = Target::Detail(key.clone());
+                patch.references.push(Reference { pointer, target });
+            }
+            details.push((key, value));
+        }
         self.at = outer;
-        Patch::Set(details)
+        patch.details = Patch::Set(details);
     }
 
     fn detail(&mut self, name: &str, value: &Value) -> Option<(String, Option<Value>)> {
@@ -686,7 +710,7 @@ fn two_letters(text: &str) -> Option<&str> {
     (text.len() == 2).then_some(text)
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect()
 }

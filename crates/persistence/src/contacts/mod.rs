@@ -3,6 +3,7 @@
 //! Every statement here works on sets: one contact is a set of one. `row` is the one shape a contact is
 //! read in, `list` finds pages of them, `write` changes them, `purge` removes every trace.
 
+pub mod bulk;
 pub mod list;
 pub mod purge;
 pub mod read;

@@ -1,5 +1,6 @@
 //! Tests of contacts.
 
+mod bulk_edit;
 mod count;
 mod create;
 mod list;

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod bulk_delete;
+pub mod bulk_edit;
 pub mod can_send;
 pub mod consents;
 pub mod count;
@@ -33,6 +34,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list::count_listed_contacts)
         .service(batch::batch_contacts)
         .service(bulk_delete::bulk_delete_contacts)
+        .service(bulk_edit::bulk_edit_contacts)
         .service(upsert::upsert_contact)
         .service(list::list_contacts)
         .service(create::create_contact)

@@ -72,7 +72,8 @@ pub(crate) struct ContactInput {
     /// Points.
     #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     score: Option<i64>,
-    /// Named values: text, number, true or false; `null` removes one. At most 200.
+    /// Named values: text, number, true or false; `null` removes one. Where `/fields` defines one, it has that
+    /// type. At most 200.
     #[schema(value_type = Option<Object>, additional_properties = true)]
     details: Option<Map<String, Value>>,
     /// All tags of the contact: a `PATCH` replaces the set. Missing tags are made. Names alone will do. At most 200.
