@@ -73,7 +73,7 @@ async fn groups_and_types_are_made_read_changed_and_listed() {
 #[tokio::test]
 async fn contacts_have_groups_and_a_type() {
     let app = TestApp::new().await;
-    let mut groups = vec![
+    let mut groups = [
         made(&app, "/groups", "a").await,
         made(&app, "/groups", "b").await,
         made(&app, "/groups", "c").await,
