@@ -12,7 +12,7 @@ use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::contact::display_name;
 use kartoteka_domain::contacts::email::Email;
 use kartoteka_domain::ids::{ImportId, WorkspaceId};
-use kartoteka_domain::segments::fields::{Field, Op, TextField, WordField};
+use kartoteka_domain::segments::fields::{Field, Link, Op, TextField, WordField};
 use kartoteka_domain::segments::{ConsentFact, ContactFacts, Selection, TagFact, matches, read};
 use kartoteka_persistence::sql::Sql;
 use kartoteka_persistence::{Db, Settings, segments, workspaces};
@@ -32,6 +32,7 @@ struct Base {
     workspace: WorkspaceId,
     contacts: Vec<(Uuid, ContactFacts)>,
     imports: Vec<ImportId>,
+    links: Vec<(Link, Uuid)>,
 }
 
 /// Numbers that look random and are the same every time (SplitMix64).
@@ -165,6 +166,7 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         tags: Vec::new(),
         consents: Vec::new(),
         imports: Vec::new(),
+        links: Vec::new(),
     };
     for (column, field, values) in text_fields() {
         if let Some(text) = dice.maybe(values) {
@@ -229,6 +231,50 @@ struct RowId {
     id: Uuid,
 }
 
+/// Where a thing that contacts are linked to stands.
+fn linked_table(link: Link) -> &'static str {
+    match link {
+        Link::Owner => "users",
+        Link::Company => "companies",
+        Link::Opportunity => "opportunities",
+        Link::Project => "projects",
+    }
+}
+
+/// The thing itself.
+fn linked_row(link: Link, workspace: Uuid, id: Uuid, at: DateTime<Utc>) -> Value {
+    let mut row = json!({"workspace_id": workspace, "id": id, "created_at": at, "updated_at": at});
+    let more = match link {
+        Link::Owner => json!({"email": id, "email_key": id, "role": "editor", "password_hash": "-"}),
+        Link::Company => json!({"name": "Company", "search": ""}),
+        Link::Opportunity => json!({"name": "Opportunity", "state": "open", "search": ""}),
+        Link::Project => json!({"name": "Project", "state": "running", "search": ""}),
+    };
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    row
+}
+
+/// A link to it, and the table it stands in.
+fn link_row(
+    link: Link,
+    workspace: Uuid,
+    to: Uuid,
+    contact: Uuid,
+    at: DateTime<Utc>,
+) -> (&'static str, Value) {
+    let (table, column, more) = match link {
+        Link::Owner => ("contact_owners", "user_id", json!({"level": "main"})),
+        Link::Company => ("company_contacts", "company_id", json!({})),
+        Link::Opportunity => ("opportunity_contacts", "opportunity_id", json!({})),
+        Link::Project => ("project_contacts", "project_id", json!({})),
+    };
+    let mut row = json!({"workspace_id": workspace, "contact_id": contact, "added_at": at});
+    let members = row.as_object_mut().unwrap();
+    members.insert(column.into(), json!(to));
+    members.extend(more.as_object().unwrap().clone());
+    (table, row)
+}
+
 /// Fills one workspace; `seed` decides with what.
 fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
     let mut dice = Dice(seed);
@@ -258,6 +304,13 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         json!({"workspace_id": workspace, "id": id, "name": name, "name_key": key, "created_at": at, "updated_at": at})
     });
     insert(conn, "tags", made.collect());
+    let mut links: Vec<(Link, Uuid)> = Vec::new();
+    for link in Link::ALL {
+        links.extend([(*link, dice.uuid()), (*link, dice.uuid()), (*link, dice.uuid())]);
+    }
+    for (link, id) in &links {
+        insert(conn, linked_table(*link), vec![linked_row(*link, workspace, *id, at)]);
+    }
     let imports = [ImportId(dice.uuid()), ImportId(dice.uuid())];
     let salt = 12_345 + i64::try_from(seed).unwrap();
     // the first import stopped behind row 60; row 61 and on are only planned
@@ -296,6 +349,13 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
                     "purpose_id": purpose, "granted": granted, "entry_id": Uuid::nil(), "at": at}));
             }
         }
+        for (link, to) in &links {
+            if dice.roll(4) == 0 {
+                facts.links.push((*link, *to));
+                let (table, row) = link_row(*link, workspace, *to, id, at);
+                rows.entry(table).or_default().push(row);
+            }
+        }
         // rows 1 to 80 of the first import made these contacts, if they were reached
         if number < 60 {
             facts.imports.push(imports[0]);
@@ -328,7 +388,7 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
     }
     let search = "search = contact_search(first_name, last_name, email, phone, company_name)";
     Sql::new(&format!("UPDATE contacts SET {search}")).execute(conn).unwrap();
-    Base { workspace: WorkspaceId(workspace), contacts, imports: imports.to_vec() }
+    Base { workspace: WorkspaceId(workspace), contacts, imports: imports.to_vec(), links }
 }
 
 /// Every field with every operator it knows and a few values.
@@ -413,6 +473,10 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
         (Field::Status(_), _) => ["opt_in", "opt_out", "none"].map(Value::from).to_vec(),
         (Field::Communication, _) => {
             ["subscribed", "unsubscribed", "muted"].map(Value::from).to_vec()
+        }
+        (Field::Linked(link), _) => {
+            let linked = base.links.iter().filter(|(of, _)| of == link);
+            linked.map(|(_, id)| json!(id)).collect()
         }
         (Field::Import, _) => base.imports.iter().map(|import| json!(import.0)).collect(),
     };

@@ -42,6 +42,16 @@ const RULES: &[(&str, &str)] = &[
          WHERE c.entry_id IS DISTINCT FROM e.id OR c.granted IS DISTINCT FROM (e.action = 'grant') OR c.at IS DISTINCT FROM e.at",
     ),
     (
+        "what hangs on a contact hangs on one that is there",
+        "SELECT count(*) AS n FROM (
+            SELECT workspace_id, contact_id FROM contact_notes UNION ALL
+            SELECT workspace_id, contact_id FROM contact_owners UNION ALL
+            SELECT workspace_id, contact_id FROM company_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM opportunity_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM project_contacts) AS x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
+    ),
+    (
         "what an import remembers of a contact is about one that is there",
         "SELECT count(*) AS n FROM (
             SELECT workspace_id, contact_id FROM import_changes UNION ALL

@@ -107,6 +107,9 @@ codes! {
     TagExists = "tag_exists", "There is a tag with this name.";
     PurposeInUse = "purpose_in_use", "The purpose is in use.";
     PurposeExists = "purpose_exists", "There is a purpose with this name.";
+    NotPermitted = "not_permitted", "The owner's level does not allow this.";
+    LastOwner = "last_owner", "The last owner cannot be removed.";
+    InUse = "in_use", "It is in use.";
 
     // access
     UserExists = "user_exists", "There is a user with this e-mail.";

@@ -55,4 +55,14 @@ id_types! {
     ImportTemplateId,
     /// Long work.
     JobId,
+    /// What somebody wrote about a contact.
+    NoteId,
+    /// A company that contacts are linked to.
+    CompanyId,
+    /// Business that may come about.
+    OpportunityId,
+    /// Work that contacts have a part in.
+    ProjectId,
+    /// A call, meeting, task, letter or e-mail.
+    ActivityId,
 }

@@ -138,6 +138,8 @@ fn tags(document: &Value) -> Value {
         ("workspace", "Settings and use of the workspace"),
         ("audit", "Who did what"),
         ("contacts", "The people and companies the workspace keeps"),
+        ("notes", "What people write about contacts"),
+        ("owners", "Who answers for contacts"),
         ("tags", "Words put on contacts"),
         ("consents", "Who agreed to what"),
         ("purposes", "What consent can be given for"),

@@ -72,7 +72,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::SuppressedAddress
         | Code::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,
         Code::InvalidClient | Code::Unauthorized => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::NotPermitted => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -84,6 +84,8 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::TagExists
         | Code::PurposeInUse
         | Code::PurposeExists
+        | Code::LastOwner
+        | Code::InUse
         | Code::UserExists
         | Code::LastAdministrator
         | Code::StepOutOfOrder

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::{Action, LegalBasis, Source};
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, PurposeId};
 use kartoteka_persistence::Tenant;
@@ -15,7 +16,7 @@ use kartoteka_persistence::contacts::write;
 use uuid::Uuid;
 
 use crate::access::audit;
-use crate::contacts::{self, patch};
+use crate::contacts::{self, patch, permission};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -51,7 +52,7 @@ pub fn declare(
     declaration: &Declaration,
 ) -> Result<ShownEntry, Error> {
     let Declaration { purpose, action, legal_basis, evidence } = declaration;
-    let before = patch::lock(tenant, contact)?;
+    let before = permission::lock_for(tenant, ctx, contact, Deed::Change)?;
     let mut faults = Vec::new();
     let purpose = store::purpose_named(tenant, purpose, Hold::Keep)?;
     if purpose.is_none() {

@@ -7,21 +7,23 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::contact::Contact;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::contacts::patch::{ContactPatch, Patch};
 use kartoteka_domain::faults::{Fault, pointer_token};
 use kartoteka_domain::ids::ContactId;
 use kartoteka_domain::tags::TagSet;
 use kartoteka_persistence::contacts::read::{Key, Room};
 use kartoteka_persistence::contacts::row::StoredTag;
-use kartoteka_persistence::contacts::{Stored, read, write};
+use kartoteka_persistence::contacts::{Stored, owners, read, write};
 use kartoteka_persistence::tags::TagsOf;
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
 use super::upsert::{field, key_named, key_of};
-use super::{create, reading, room, tags_after};
+use super::{create, permission, reading, room, tags_after};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -205,6 +207,8 @@ pub(super) struct Work {
     live: HashMap<(Key, String), Vec<usize>>,
     /// Keys of contacts in the trash.
     trashed: HashSet<(Key, String)>,
+    /// Contacts the caller may not change.
+    forbidden: HashSet<Uuid>,
     room: Room,
     made: i64,
     ctx: Context,
@@ -222,6 +226,7 @@ impl Work {
             contacts: Vec::new(),
             live: HashMap::new(),
             trashed: HashSet::new(),
+            forbidden: HashSet::new(),
             room,
             made: 0,
             ctx: ctx.clone(),
@@ -244,6 +249,7 @@ impl Work {
         let mut ids: Vec<_> = ids.into_iter().collect();
         ids.sort_unstable();
         read::lock(tenant, &ids)?;
+        work.forbidden.extend(owners::forbidden(tenant, ctx.actor, &ids, Deed::Change)?);
         for stored in read::get_many(tenant, &ids)? {
             let working = Working {
                 id: stored.id,
@@ -323,6 +329,9 @@ impl Work {
 
     fn change(&mut self, index: usize, item: &Item) -> Result<Outcome, Error> {
         let Some(working) = self.contacts.get_mut(index) else { return Err(Error::NotFound) };
+        if self.forbidden.contains(&working.id.0) {
+            return Err(permission::refusal());
+        }
         let before = working.contact.clone();
         item.patch.apply(&mut working.contact, &item.at).map_err(Error::invalid)?;
         let mut changed = working.contact.changed(&before);
@@ -435,7 +444,7 @@ fn record(
 /// Tags as a later item of the same request finds them.
 fn stored_tags(tags: Option<&[(TagSet, i64)]>) -> Vec<StoredTag> {
     let stored = |(tag, score): &(TagSet, i64)| StoredTag {
-        id: uuid::Uuid::nil(),
+        id: Uuid::nil(),
         name: tag.name.as_str().to_owned(),
         key: tag.name.key().to_owned(),
         score: *score,

@@ -6,7 +6,10 @@
 pub mod batch;
 pub mod create;
 pub mod list;
+pub mod notes;
+pub mod owners;
 pub mod patch;
+pub mod permission;
 pub mod room;
 pub mod trash;
 pub mod upsert;
@@ -23,6 +26,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 pub use kartoteka_persistence::contacts::Stored;
+pub use kartoteka_persistence::contacts::row::StoredOwner;
 
 /// One contact, in the trash or not.
 ///

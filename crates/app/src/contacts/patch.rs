@@ -3,13 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::contacts::patch::{ContactPatch, Patch};
 use kartoteka_domain::ids::ContactId;
 use kartoteka_persistence::contacts::{Stored, read, write};
 use kartoteka_persistence::tags::TagsOf;
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
-use super::{reading, room, tags_after};
+use super::{permission, reading, room, tags_after};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -31,7 +32,7 @@ pub fn patch<E: From<Error>>(
     if patch.touches_keys() {
         room::enter_beside(tenant).map_err(Error::from)?;
     }
-    let before = lock(tenant, id)?;
+    let before = permission::lock_for(tenant, ctx, id, Deed::Change)?;
     guard(&before)?;
     refuse_in_trash(&before)?;
     Ok(apply(tenant, ctx, before, &patch)?)
@@ -108,7 +109,7 @@ pub fn set_flag<E: From<Error>>(
     value: bool,
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<Stored, E> {
-    let before = lock(tenant, id)?;
+    let before = permission::lock_for(tenant, ctx, id, Deed::Change)?;
     guard(&before)?;
     let (name, present) = match flag {
         Flag::Subscribed => ("subscribed", before.subscribed),

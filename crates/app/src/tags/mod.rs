@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, TagId};
 use kartoteka_domain::tags::{TagName, TagSet, read_name};
@@ -13,7 +14,7 @@ use kartoteka_persistence::tags::{self as store, TagsOf};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::audit;
-use crate::contacts::patch;
+use crate::contacts::{patch, permission};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -119,7 +120,7 @@ pub fn put<E: From<Error>>(
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<Stored, E> {
     let name = parse(name, "?name")?;
-    let before = patch::lock(tenant, contact)?;
+    let before = permission::lock_for(tenant, ctx, contact, Deed::Change)?;
     guard(&before)?;
     patch::refuse_in_trash(&before)?;
     let present = before.tags.iter().find(|tag| tag.key == name.key()).map(|tag| tag.score);
@@ -147,7 +148,7 @@ pub fn take_off<E: From<Error>>(
     name: &str,
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<(), E> {
-    let before = patch::lock(tenant, contact)?;
+    let before = permission::lock_for(tenant, ctx, contact, Deed::Change)?;
     guard(&before)?;
     let Ok(name) = TagName::parse(name) else { return Ok(()) };
     let Some(tag) = before.tags.iter().find(|tag| tag.key == name.key()) else { return Ok(()) };

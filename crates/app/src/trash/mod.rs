@@ -3,23 +3,24 @@
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::ContactId;
 use kartoteka_persistence::contacts::{Stored, purge, write};
 use kartoteka_persistence::{Tenant, workspaces};
 
 use crate::access::audit;
 use crate::contacts::trash::check;
-use crate::contacts::{self, patch, room};
+use crate::contacts::{self, permission, room};
 use crate::context::Context;
 use crate::error::Error;
 
 /// Takes one contact out of the trash.
 ///
 /// # Errors
-/// `not_found`, `not_in_trash`.
+/// `not_found`, `not_permitted`, `not_in_trash`.
 pub fn restore(tenant: &mut Tenant<'_>, ctx: &Context, id: ContactId) -> Result<Stored, Error> {
     room::enter_beside(tenant)?;
-    in_trash(&patch::lock(tenant, id)?)?;
+    in_trash(&permission::lock_for(tenant, ctx, id, Deed::Change)?)?;
     restore_all(tenant, ctx, &[id.0])?;
     contacts::get(tenant, id)
 }
@@ -27,10 +28,11 @@ pub fn restore(tenant: &mut Tenant<'_>, ctx: &Context, id: ContactId) -> Result<
 /// Takes contacts out of the trash and says how many; ids that are not there do not count.
 ///
 /// # Errors
-/// `empty_selection`, `too_many`.
+/// `empty_selection`, `too_many`, `not_permitted` at the ids the caller may not do it to: then none is.
 pub fn restore_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
     check(ids)?;
     room::enter_beside(tenant)?;
+    permission::refuse_forbidden(tenant, ctx, ids, Deed::Change)?;
     restore_all(tenant, ctx, ids)
 }
 
@@ -47,7 +49,7 @@ fn restore_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<u
 /// Removes one contact from the trash and everything about it.
 ///
 /// # Errors
-/// `not_found`, `not_in_trash`, what `guard` says of the contact as it is now.
+/// `not_found`, `not_permitted`, `not_in_trash`, what `guard` says of the contact as it is now.
 pub fn purge<E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -55,7 +57,7 @@ pub fn purge<E: From<Error>>(
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<(), E> {
     room::enter_beside(tenant).map_err(Error::from)?;
-    let contact = patch::lock(tenant, id)?;
+    let contact = permission::lock_for(tenant, ctx, id, Deed::Delete)?;
     in_trash(&contact)?;
     guard(&contact)?;
     purge_all(tenant, ctx, &[id.0])?;
@@ -66,10 +68,11 @@ pub fn purge<E: From<Error>>(
 /// do not count.
 ///
 /// # Errors
-/// `empty_selection`, `too_many`.
+/// `empty_selection`, `too_many`, `not_permitted` at the ids the caller may not do it to: then none is.
 pub fn purge_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
     check(ids)?;
     room::enter_beside(tenant)?;
+    permission::refuse_forbidden(tenant, ctx, ids, Deed::Delete)?;
     purge_all(tenant, ctx, ids)
 }
 

@@ -8,6 +8,7 @@ pub mod email;
 pub mod fold;
 pub mod gender;
 pub mod name;
+pub mod owners;
 pub mod patch;
 pub mod phone;
 pub mod place;

@@ -252,6 +252,20 @@ words! {
     }
 }
 
+words! {
+    /// What contacts are linked to, and asked about by id.
+    Link {
+        /// The users who own the contact (CON-12).
+        Owner = "owner",
+        /// Companies (CON-15).
+        Company = "company",
+        /// Opportunities.
+        Opportunity = "opportunity",
+        /// Projects.
+        Project = "project",
+    }
+}
+
 /// What a condition asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -279,6 +293,8 @@ pub enum Field {
     Communication,
     /// The imports that made, changed or restored the contact.
     Import,
+    /// What the contact is linked to.
+    Linked(Link),
 }
 
 /// How a field is compared: one row of the documentation for each.
@@ -304,6 +320,8 @@ pub enum Kind {
     Detail,
     /// Ids.
     Id,
+    /// A set of ids, which may be empty.
+    Ids,
 }
 
 /// Beginning of the name of a detail's field.
@@ -396,6 +414,7 @@ impl Kind {
             Self::Tag => TAG,
             Self::Detail => DETAIL_OPS,
             Self::Id => &[Op::Eq, Op::In, Op::Ne, Op::NotIn],
+            Self::Ids => TAG,
         }
     }
 }
@@ -436,7 +455,8 @@ impl Field {
                 .map(Self::Text)
                 .or_else(|| WordField::from_word(name).map(Self::Word))
                 .or_else(|| FlagField::from_word(name).map(Self::Flag))
-                .or_else(|| TimeField::from_word(name).map(Self::Time))?,
+                .or_else(|| TimeField::from_word(name).map(Self::Time))
+                .or_else(|| Link::from_word(name).map(Self::Linked))?,
         })
     }
 
@@ -458,6 +478,7 @@ impl Field {
             Self::Status(Channel::Sms | Channel::Post) => Kind::Words(CHANNEL_STATUSES),
             Self::Communication => Kind::Words(DISPLAYS),
             Self::Import => Kind::Id,
+            Self::Linked(_) => Kind::Ids,
         }
     }
 
@@ -482,6 +503,7 @@ impl Field {
         names.extend(["email_status", "sms_status"]);
         names.extend(FlagField::WORDS);
         names.extend(["communication", "import"]);
+        names.extend(Link::WORDS);
         names
     }
 }

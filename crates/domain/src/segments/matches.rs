@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
-use super::fields::{ConsentState, FlagField, TextField, TimeField, WordField};
+use super::fields::{ConsentState, FlagField, Link, TextField, TimeField, WordField};
 use super::tree::{
     DateTest, DetailTest, Filter, Leaf, NumberTest, Selection, TagTest, Test, TextTest, TimeTest,
 };
@@ -44,6 +45,8 @@ pub struct ContactFacts {
     pub consents: Vec<ConsentFact>,
     /// The imports that made, changed or restored it.
     pub imports: Vec<ImportId>,
+    /// What it is linked to.
+    pub links: Vec<(Link, Uuid)>,
 }
 
 /// A tag of a contact.
@@ -73,7 +76,7 @@ pub fn selects(
     selection: &Selection,
     contact: &ContactFacts,
     now: DateTime<Utc>,
-    in_segment: impl Fn(uuid::Uuid) -> bool,
+    in_segment: impl Fn(Uuid) -> bool,
 ) -> bool {
     let Selection { segments, include, exclude, filter } = selection;
     let holds = |filter: &Filter| matches(filter, contact, now);
@@ -122,6 +125,9 @@ impl ContactFacts {
                 states.contains(&Display::of(self.subscribed, self.muted))
             }
             Test::Import(imports) => self.imports.iter().any(|import| imports.contains(import)),
+            Test::Linked(link, ids) => self.links.iter().any(|(to, id)| {
+                to == link && ids.as_ref().is_none_or(|ids| ids.contains(id))
+            }),
         }
     }
 

@@ -15,7 +15,7 @@ pub mod schema;
 pub mod tree;
 pub mod when;
 
-pub use fields::{ConsentState, Op};
+pub use fields::{ConsentState, Link, Op};
 pub use matches::{ConsentFact, ContactFacts, TagFact};
 pub use read::{Reading, Reference, Target};
 pub use tree::{Filter, Leaf, Range, Selection, Test};

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::fields::{Field, Op};
+use super::fields::{Field, Link, Op};
 use super::tree::{Filter, Leaf, Selection};
 use crate::codes::Code;
 use crate::contacts::phone::Region;
@@ -55,6 +55,8 @@ pub enum Target {
     Import(ImportId),
     /// A saved segment.
     Segment(Uuid),
+    /// Something contacts are linked to.
+    Linked(Link, Uuid),
 }
 
 impl<T> Reading<T> {
@@ -71,6 +73,7 @@ impl<T> Reading<T> {
                     }
                     Target::Import(_) => (Code::UnknownReference, "there is no such import"),
                     Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
+                    Target::Linked(..) => (Code::UnknownReference, "there is nothing with this id"),
                 };
                 self.faults.push(Fault::new(reference.pointer, code, sentence(&detail)));
             }
@@ -279,9 +282,10 @@ impl Reader {
             None => test,
             Some(score) => leaf::with_score(test, score?),
         };
-        // the test of tags is "there is one", so being empty is its opposite
-        let emptiness_of_tags = field == Field::Tag && op.takes_no_value();
-        Some(Leaf { test, negated: op.is_negated() != emptiness_of_tags })
+        // the test of tags and links is "there is one", so being empty is its opposite
+        let is_set = field == Field::Tag || matches!(field, Field::Linked(_));
+        let emptiness_of_set = is_set && op.takes_no_value();
+        Some(Leaf { test, negated: op.is_negated() != emptiness_of_set })
     }
 
     fn field(&mut self, map: &Map<String, Value>, pointer: &str) -> Option<Field> {

@@ -230,7 +230,7 @@ fn item(field: &Field) -> Value {
             "description": "A date (the whole day) or an instant (RFC 3339)."
         }),
         Kind::Detail => json!({"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}),
-        Kind::Id => json!({"type": "string", "format": "uuid"}),
+        Kind::Id | Kind::Ids => json!({"type": "string", "format": "uuid"}),
     }
 }
 

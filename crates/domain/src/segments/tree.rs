@@ -5,7 +5,7 @@ use std::ops::Bound;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::fields::{ConsentState, FlagField, TextField, TimeField, WordField};
+use super::fields::{ConsentState, FlagField, Link, TextField, TimeField, WordField};
 use super::when::Period;
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::ids::ImportId;
@@ -105,6 +105,8 @@ pub enum Test {
     Communication(Vec<Display>),
     /// One of these imports made, changed or restored the contact.
     Import(Vec<ImportId>),
+    /// It is linked to one of these; to anything when it is `None`.
+    Linked(Link, Option<Vec<Uuid>>),
 }
 
 /// From here to there; an end may be open.

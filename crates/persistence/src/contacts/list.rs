@@ -46,7 +46,7 @@ pub struct Column {
     expression: &'static str,
 }
 
-const fn column(name: &'static str, kind: Kind, filter: bool, expression: &'static str) -> Column {
+pub(crate) const fn column(name: &'static str, kind: Kind, filter: bool, expression: &'static str) -> Column {
     Column { name, kind, filter, expression }
 }
 
@@ -82,7 +82,7 @@ pub const COLUMNS: &[Column] = &[
 ];
 
 /// The name a contact is shown by, as `contacts::contact::display_name` of the domain makes it.
-const NAME: &str = "coalesce(nullif(btrim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')), ''), c.company_name, c.email)";
+pub(crate) const NAME: &str = "coalesce(nullif(btrim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')), ''), c.company_name, c.email)";
 
 const COMMUNICATION: &str =
     "CASE WHEN c.muted THEN 'muted' WHEN c.subscribed THEN 'subscribed' ELSE 'unsubscribed' END";
@@ -101,7 +101,7 @@ impl Column {
     }
 
     /// What is compared.
-    fn expression(&self) -> String {
+    pub(crate) fn expression(&self) -> String {
         match self.kind {
             Kind::Folded => format!("contact_fold({}) COLLATE \"C\"", self.expression),
             Kind::Exact => format!("({}) COLLATE \"C\"", self.expression),
@@ -316,7 +316,7 @@ pub fn count(
     sql.count(tenant.conn)
 }
 
-fn order_by(sort: &Sort, keys: &[String]) -> String {
+pub(crate) fn order_by(sort: &Sort, keys: &[String]) -> String {
     let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
     let mut order: Vec<String> = keys
         .iter()
@@ -329,7 +329,7 @@ fn order_by(sort: &Sort, keys: &[String]) -> String {
 
 /// The rows behind `after`: `k1 > v1 OR (k1 = v1 AND (k2 > v2 OR (… AND id > i)))`, where NULL is behind
 /// every value.
-fn follow(sql: &mut Sql, sort: &Sort, keys: &[String], after: &Position) {
+pub(crate) fn follow(sql: &mut Sql, sort: &Sort, keys: &[String], after: &Position) {
     let mut open = 0;
     for ((key, sort), value) in keys.iter().zip(&sort.keys).zip(&after.keys) {
         if is_null(value) {
@@ -395,8 +395,8 @@ fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Con
     }
 }
 
-/// A term of the search box.
-fn search(sql: &mut Sql, term: &Term) {
+/// A term of the search box, looked for in `c.search`.
+pub(crate) fn search(sql: &mut Sql, term: &Term) {
     match term {
         Term::Word(word) => {
             sql.push("c.search LIKE ").bind(contains(word));

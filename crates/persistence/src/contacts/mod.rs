@@ -4,6 +4,8 @@
 //! read in, `list` finds pages of them, `write` changes them, `purge` removes every trace.
 
 pub mod list;
+pub mod notes;
+pub mod owners;
 pub mod purge;
 pub mod read;
 pub mod row;

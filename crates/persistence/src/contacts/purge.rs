@@ -39,6 +39,11 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "consent_entries",
         "import_changes",
         "import_tag_additions",
+        "contact_notes",
+        "contact_owners",
+        "company_contacts",
+        "opportunity_contacts",
+        "project_contacts",
     ] {
         let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));
         sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(ids.clone()).push(")");

@@ -11,6 +11,7 @@ use kartoteka_domain::consents::ledger::ChannelStatus;
 use kartoteka_domain::contacts::contact::{Contact, Origin, State};
 use kartoteka_domain::ids::ContactId;
 
+use super::owners::ORDER as OWNERS;
 use crate::error::StoreError;
 use crate::sql::Sql;
 
@@ -25,6 +26,8 @@ pub struct Stored {
     pub type_id: Option<Uuid>,
     /// Its tags, in order of their names.
     pub tags: Vec<StoredTag>,
+    /// Its owners, those who may most first (CON-12).
+    pub owners: Vec<StoredOwner>,
     /// Takes marketing.
     pub subscribed: bool,
     /// Takes no message at all.
@@ -62,10 +65,21 @@ pub struct StoredTag {
     pub score: i64,
 }
 
+/// An owner of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredOwner {
+    /// The person.
+    pub user_id: Uuid,
+    /// Their address.
+    pub email: String,
+    /// `main`, `co_owner` or `read_only`.
+    pub level: String,
+}
+
 /// Reads contacts. `inner` writes a sub-select that yields whole rows of `contacts` and is given the
 /// placeholder of the workspace; `order` is the `ORDER BY` of the outer select, where the row is `c`.
 ///
-/// Tags and channel states are joined to the rows `inner` leaves, so a page costs the same in a base of
+/// Tags, channel states and owners are joined to the rows `inner` leaves, so a page costs the same in a base of
 /// any size.
 ///
 /// # Errors
@@ -88,6 +102,9 @@ pub(crate) fn load(
              bool_or(s.granted) FILTER (WHERE p.channel = 'sms') AS sms_granted \
            FROM consents s JOIN purposes p ON p.workspace_id = {workspace} AND p.id = s.purpose_id \
            WHERE s.workspace_id = {workspace} AND s.contact_id = c.id) AS asked ON true \
+         LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(o.user_id, u.email, o.level) ORDER BY {OWNERS}) AS owners \
+           FROM contact_owners o JOIN users u ON u.workspace_id = {workspace} AND u.id = o.user_id \
+           WHERE o.workspace_id = {workspace} AND o.contact_id = c.id) AS owned ON true \
          {order}"
     ));
     let rows: Vec<Row> = sql.load_in_order::<Columns, _>(conn)?;
@@ -99,7 +116,7 @@ const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.t
      c.postal_code, c.region, c.country, c.language, c.time_zone, c.state, c.type_id, c.score, c.details, \
      c.subscribed, c.muted, c.email_invalid_at, c.origin, c.salutation_formal, c.salutation_familiar, \
      c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
-     asked.email_granted, asked.sms_granted, c.sort_keys FROM (";
+     asked.email_granted, asked.sms_granted, coalesce(owned.owners, '[]') AS owners, c.sort_keys FROM (";
 
 type Columns = (
     SqlUuid,
@@ -138,6 +155,7 @@ type Columns = (
     Jsonb,
     Nullable<Bool>,
     Nullable<Bool>,
+    Jsonb,
     Jsonb,
 );
 
@@ -180,6 +198,7 @@ struct Row {
     tags: Value,
     email_granted: Option<bool>,
     sms_granted: Option<bool>,
+    owners: Value,
     sort_keys: Value,
 }
 
@@ -194,6 +213,7 @@ impl Row {
         let origin = Origin::from_word(&self.origin).ok_or_else(|| wrong("origin"))?;
         let Value::Object(details) = self.details else { return Err(wrong("details")) };
         let tags = read_tags(&self.tags).ok_or_else(|| wrong("tags"))?;
+        let owners = read_owners(&self.owners).ok_or_else(|| wrong("owners"))?;
         let contact = Contact {
             external_id: self.external_id,
             first_name: self.first_name,
@@ -223,6 +243,7 @@ impl Row {
             contact,
             type_id: self.type_id,
             tags,
+            owners,
             subscribed: self.subscribed,
             muted: self.muted,
             email_invalid_at: self.email_invalid_at,
@@ -250,6 +271,18 @@ fn read_tags(tags: &Value) -> Option<Vec<StoredTag>> {
         _ => None,
     };
     tags.as_array()?.iter().map(read).collect()
+}
+
+fn read_owners(owners: &Value) -> Option<Vec<StoredOwner>> {
+    let read = |owner: &Value| match owner.as_array()?.as_slice() {
+        [user_id, email, level] => Some(StoredOwner {
+            user_id: user_id.as_str()?.parse().ok()?,
+            email: email.as_str()?.to_owned(),
+            level: level.as_str()?.to_owned(),
+        }),
+        _ => None,
+    };
+    owners.as_array()?.iter().map(read).collect()
 }
 
 /// The columns of a contact's content as one JSON object, for `jsonb_to_recordset` with

@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 
 use kartoteka_domain::consents::ledger::{Channel, ChannelStatus, Display};
 use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::segments::fields::{FlagField, TextField, TimeField, WordField};
+use kartoteka_domain::segments::fields::{FlagField, Link, TextField, TimeField, WordField};
 use kartoteka_domain::segments::tree::{
     DateTest, DetailTest, NumberTest, ScoreTest, TagTest, TextTest, TimeTest,
 };
@@ -144,6 +144,7 @@ impl Compiler<'_> {
             }
             Test::Communication(states) => self.communication(&set(Display::ALL, states, negated)),
             Test::Import(imports) => self.import(imports, negated),
+            Test::Linked(link, ids) => self.linked(*link, ids.as_deref(), negated),
         }
     }
 
@@ -481,6 +482,16 @@ impl Compiler<'_> {
         self.push(&format!("({text})"));
     }
 
+    /// The tables of links all have the workspace, the contact and an id.
+    fn linked(&mut self, link: Link, ids: Option<&[Uuid]>, negated: bool) {
+        let (table, column) = link_table(link);
+        self.exists(negated, table);
+        if let Some(ids) = ids {
+            self.is_among(&format!("t.{column}"), ids);
+        }
+        self.push(")");
+    }
+
     /// Contacts made by a row have the id the row's number gives; the others are named by the row.
     fn import(&mut self, imports: &[ImportId], negated: bool) {
         let (alias, workspace) = (self.alias, self.workspace);
@@ -536,6 +547,16 @@ const fn is_searched(field: TextField) -> bool {
             | TextField::Email
             | TextField::CompanyName
     )
+}
+
+/// Where a link is kept, and the column that says to what.
+const fn link_table(link: Link) -> (&'static str, &'static str) {
+    match link {
+        Link::Owner => ("contact_owners", "user_id"),
+        Link::Company => ("company_contacts", "company_id"),
+        Link::Opportunity => ("opportunity_contacts", "opportunity_id"),
+        Link::Project => ("project_contacts", "project_id"),
+    }
 }
 
 const fn word_column(field: WordField) -> &'static str {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::segments::{Reference, Selection, Target, Test};
+use kartoteka_domain::segments::{Link, Reference, Selection, Target, Test};
 
 use super::IdRow;
 use crate::db::Tenant;
@@ -105,6 +105,7 @@ impl Names {
 pub struct Existing {
     purposes: HashSet<String>,
     imports: HashSet<ImportId>,
+    linked: HashSet<(Link, Uuid)>,
 }
 
 impl Existing {
@@ -115,6 +116,7 @@ impl Existing {
             Target::Purpose(name) => self.purposes.contains(name),
             Target::Import(id) => self.imports.contains(id),
             Target::Segment(_) => false,
+            Target::Linked(link, id) => self.linked.contains(&(*link, *id)),
         }
     }
 }
@@ -132,14 +134,28 @@ struct NameRow {
 pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
     let mut names: Vec<String> = Vec::new();
     let mut ids: Vec<Uuid> = Vec::new();
+    let mut linked: HashMap<Link, Vec<Uuid>> = HashMap::new();
     for reference in references {
         match &reference.target {
             Target::Purpose(name) => names.push(name.clone()),
             Target::Import(id) => ids.push(id.0),
             Target::Segment(_) => {}
+            Target::Linked(link, id) => linked.entry(*link).or_default().push(*id),
         }
     }
     let mut found = Existing::default();
+    for (link, ids) in linked {
+        let table = match link {
+            Link::Owner => "users",
+            Link::Company => "companies",
+            Link::Opportunity => "opportunities",
+            Link::Project => "projects",
+        };
+        let mut sql = Sql::new(&format!("SELECT id FROM {table} WHERE workspace_id = "));
+        sql.bind(tenant.workspace).push(" AND id = ANY (").bind(ids).push(")");
+        let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+        found.linked.extend(rows.into_iter().map(|row| (link, row.id)));
+    }
     if !names.is_empty() {
         let mut sql = Sql::new("SELECT name FROM purposes WHERE workspace_id = ");
         sql.bind(tenant.workspace).push(" AND name = ANY (").bind(names).push(")");

@@ -10,6 +10,8 @@ pub mod delete;
 pub mod flags;
 pub mod get;
 pub mod list;
+pub mod notes;
+pub mod owners;
 pub mod patch;
 pub mod query;
 pub mod tags;
@@ -44,7 +46,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(flags::put_subscription)
         .service(flags::put_mute)
         .service(tags::put_contact_tag)
-        .service(tags::delete_contact_tag);
+        .service(tags::delete_contact_tag)
+        .configure(notes::configure)
+        .configure(owners::configure);
 }
 
 /// Refuses a change that was meant for another version of the contact.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use kartoteka_app::contacts::Stored;
+use kartoteka_app::contacts::{Stored, StoredOwner};
 use kartoteka_domain::consents::ledger::Display;
 
 /// What a request writes of a contact. In a `PATCH`, what is absent stays and `null` clears.
@@ -295,8 +295,10 @@ pub(crate) struct OwnerView {
     /// The user.
     pub(crate) user_id: Uuid,
     /// The user's e-mail address.
+    #[schema(example = "petr@example.com")]
     pub(crate) email: String,
     /// `main`, `co_owner` or `read_only`.
+    #[schema(example = "main")]
     pub(crate) level: String,
 }
 
@@ -346,11 +348,18 @@ impl From<Stored> for ContactView {
             communication,
             salutations: [stored.salutation_formal, stored.salutation_familiar],
             origin: stored.origin.as_str(),
-            owners: Vec::new(),
+            owners: stored.owners.into_iter().map(OwnerView::from).collect(),
             created_at: stored.created_at,
             updated_at: stored.updated_at,
             trashed_at: stored.trashed_at,
         }
+    }
+}
+
+impl From<StoredOwner> for OwnerView {
+    fn from(owner: StoredOwner) -> Self {
+        let StoredOwner { user_id, email, level } = owner;
+        Self { user_id, email, level }
     }
 }
 

@@ -49,7 +49,9 @@ pub(crate) async fn restore_contact(
 
 /// Restore many contacts
 ///
-/// Up to 1,000. Ids that are not in the trash are passed over and do not count. An empty list is refused.
+/// Up to 1,000. Ids that are not in the trash are passed over and do not count. An empty list is refused. When
+/// the caller may not change one of them as its owner, none comes back: `403 not_permitted` with the places of
+/// those ids.
 #[utoipa::path(
     tag = "trash",
     operation_id = "restore_contacts",

@@ -38,7 +38,8 @@ fn jana() -> ContactFacts {
             consent("email_basic", Channel::Email, true),
             consent("sms_basic", Channel::Sms, false),
         ],
-        imports: vec![ImportId(uuid::Uuid::from_u128(1))],
+        imports: vec![ImportId(Uuid::from_u128(1))],
+        links: vec![(Link::Owner, Uuid::from_u128(2))],
     }
 }
 
@@ -52,7 +53,8 @@ fn holds(json: &Value) -> bool {
 /// SEG-2: one row a rule.
 #[test]
 fn each_test_says_what_it_should() {
-    let import = uuid::Uuid::from_u128(1).to_string();
+    let import = Uuid::from_u128(1).to_string();
+    let owner = Uuid::from_u128(2).to_string();
     let cases = [
         (("last_name", "eq", json!("Nováková")), true),
         (("last_name", "eq", json!("novakova")), false),
@@ -111,6 +113,11 @@ fn each_test_says_what_it_should() {
         (("muted", "ne", json!(true)), true),
         (("communication", "eq", json!("subscribed")), true),
         (("import", "eq", json!(import)), true),
+        (("owner", "has", json!(owner)), true),
+        (("owner", "has_not", json!(import)), true),
+        (("owner", "not_in", json!([import, owner])), false),
+        (("owner", "is_empty", Value::Null), false),
+        (("owner", "is_not_empty", Value::Null), true),
     ];
     for ((field, op, value), expected) in cases {
         let json = json!({"field": field, "op": op, "value": value});
@@ -145,6 +152,6 @@ fn the_parts_of_a_selection_combine() {
     assert!(meant(json!({"include": has("vip")})));
     assert!(!meant(json!({"include": has("vip"), "exclude": has("jaro")})));
     assert!(!meant(json!({"include": has("vip"), "where": has("leto")})));
-    assert!(!meant(json!({"segments": [uuid::Uuid::max()]})));
-    assert!(meant(json!({"segments": [uuid::Uuid::nil()], "include": has("leto")})));
+    assert!(!meant(json!({"segments": [Uuid::max()]})));
+    assert!(meant(json!({"segments": [Uuid::nil()], "include": has("leto")})));
 }

@@ -69,6 +69,16 @@ impl Reader {
                 })?;
                 Test::Import(ids)
             }
+            Field::Linked(link) if op.takes_no_value() => Test::Linked(*link, None),
+            Field::Linked(link) => {
+                let ids = self.one_or_many(op, value, at, |reader, value, at| {
+                    let id = reader.id(value, at)?;
+                    let (pointer, target) = (at.to_owned(), Target::Linked(*link, id));
+                    reader.references.push(Reference { pointer, target });
+                    Some(id)
+                })?;
+                Test::Linked(*link, Some(ids))
+            }
         })
     }
 
