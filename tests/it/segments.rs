@@ -245,7 +245,9 @@ fn linked_table(link: Link) -> &'static str {
 fn linked_row(link: Link, workspace: Uuid, id: Uuid, at: DateTime<Utc>) -> Value {
     let mut row = json!({"workspace_id": workspace, "id": id, "created_at": at, "updated_at": at});
     let more = match link {
-        Link::Owner => json!({"email": id, "email_key": id, "role": "editor", "password_hash": "-"}),
+        Link::Owner => {
+            json!({"email": id, "email_key": id, "role": "editor", "password_hash": "-"})
+        }
         Link::Company => json!({"name": "Company", "search": ""}),
         Link::Opportunity => json!({"name": "Opportunity", "state": "open", "search": ""}),
         Link::Project => json!({"name": "Project", "state": "running", "search": ""}),

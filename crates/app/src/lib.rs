@@ -4,7 +4,9 @@
 //! nothing of HTTP: a status code here would be in the wrong room.
 
 pub mod access;
+pub mod activities;
 pub mod clock;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod context;
@@ -12,6 +14,9 @@ pub mod demo;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod projects;
+pub mod records;
 pub mod segments;
 pub mod tags;
 pub mod trash;

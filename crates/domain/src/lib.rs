@@ -3,8 +3,10 @@
 //! This floor is pure: it knows neither database, network, clock nor files, so everything in it can be
 //! tested with values alone and cannot fail for reasons outside its arguments.
 
+pub mod activities;
 pub mod actor;
 pub mod codes;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod cursor;
@@ -12,6 +14,8 @@ pub mod faults;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod projects;
 pub mod scopes;
 pub mod segments;
 pub mod tags;

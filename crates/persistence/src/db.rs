@@ -302,11 +302,24 @@ impl Db {
         let mut pooled = self.conn()?;
         let mut guard =
             establish(&self.session.url).map_err(|error| StoreError::Busy(error.to_string()))?;
-        guard.batch_execute(&format!(
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = 0; \
-             SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
-        ))?;
+        // Asked for again and again, each time in a transaction of its own, not waited for: whoever waits in a
+        // statement has a snapshot, and an index that is built CONCURRENTLY by the one who holds the lock would
+        // wait for that for ever.
+        let ask =
+            format!("SELECT pg_try_advisory_xact_lock({MIGRATION_LOCK})::integer::bigint AS n");
+        loop {
+            guard.batch_execute(
+                "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0",
+            )?;
+            if Sql::new(&ask).count(&mut guard)? > 0 {
+                break;
+            }
+            guard.batch_execute("ROLLBACK")?;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // the answer just read keeps a snapshot too, until the next statement takes its place
+        guard.batch_execute("SELECT")?;
         let done = self.migrate_alone(&mut pooled.conn).map_err(|error| migration_error(&*error));
         guard.batch_execute("COMMIT")?;
         done

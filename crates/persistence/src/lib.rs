@@ -4,12 +4,17 @@
 //! needs a [`Tenant`]; only [`Db`] makes one, and every query through it carries the workspace.
 
 pub mod access;
+pub mod activities;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod db;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod projects;
+pub mod records;
 pub mod segments;
 pub mod sql;
 pub mod tags;

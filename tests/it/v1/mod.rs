@@ -1,13 +1,17 @@
 //! Tests of the operations: a folder for each noun, a file for each verb.
 
+mod activities;
 mod audit;
 mod auth;
 mod clients;
+mod companies;
 mod consents;
-mod contacts;
+pub(crate) mod contacts;
 mod health;
 pub(crate) mod imports;
 
+mod opportunities;
+mod projects;
 mod tags;
 mod trash;
 mod users;

@@ -2,14 +2,19 @@
 //!
 //! Every noun has a `configure`; its line stands here.
 
+pub mod activities;
 pub mod audit;
 pub mod auth;
 pub mod clients;
+pub mod companies;
 pub mod contacts;
 pub mod import_templates;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod projects;
 pub mod purposes;
+pub mod records;
 pub mod segments;
 pub mod tags;
 pub mod trash;
@@ -32,5 +37,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(jobs::configure)
         .configure(tags::configure)
         .configure(purposes::configure)
-        .configure(trash::configure);
+        .configure(trash::configure)
+        .configure(companies::configure)
+        .configure(opportunities::configure)
+        .configure(projects::configure)
+        .configure(activities::configure);
 }

@@ -231,7 +231,11 @@ pub fn delete<E: From<Error> + From<StoreError>>(
         let numbers = json!({"contacts": {"live": live, "trash": trash}});
         return Err(Error::refused_with(Code::InUse, detail, numbers).into());
     }
-    owners::remove_everywhere(tenant, id)?;
+    let owned = owners::remove_everywhere(tenant, id)?.into_iter().map(|(contact, level)| {
+        let changes = json!({"fields": ["owners"], "user_id": id, "level": [level, null]});
+        (contact, Some(changes))
+    });
+    audit::record_each(tenant, ctx, "contact.owner", "contact", owned.collect())?;
     users::delete(tenant, id.0)?;
     audit::record(tenant, ctx, "user.delete", "user", Some(id.0), None)?;
     Ok(())

@@ -11,6 +11,7 @@ pub mod owners;
 pub mod patch;
 pub mod permission;
 pub mod room;
+pub mod timeline;
 pub mod trash;
 pub mod upsert;
 

@@ -7,9 +7,9 @@ use kartoteka_domain::contacts::owners::{Deed, Level, MAX_OWNERS};
 use kartoteka_domain::ids::{ContactId, UserId};
 use kartoteka_persistence::access::users;
 use kartoteka_persistence::contacts::{owners as store, write};
-use kartoteka_persistence::{StoreError, Tenant};
+use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
-use super::{patch, permission};
+use super::{patch, permission, room};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -47,6 +47,7 @@ pub fn put<E: From<Error>>(
     level: Level,
     guard: impl FnOnce(Option<&Owner>) -> Result<(), E>,
 ) -> Result<Owner, E> {
+    room::enter_beside(tenant).map_err(Error::from)?;
     let before = permission::lock_for(tenant, ctx, contact, Deed::ChangeOwners)?;
     let owners = store::of_contact(tenant, contact, true).map_err(Error::from)?;
     let present = owners.iter().find(|owner| owner.user_id == user.0);
@@ -83,6 +84,7 @@ pub fn remove<E: From<Error>>(
     user: UserId,
     guard: impl FnOnce(&Owner) -> Result<(), E>,
 ) -> Result<(), E> {
+    room::enter_beside(tenant).map_err(Error::from)?;
     permission::lock_for(tenant, ctx, contact, Deed::ChangeOwners)?;
     let owners = store::of_contact(tenant, contact, true).map_err(Error::from)?;
     let owner = owners.iter().find(|owner| owner.user_id == user.0).ok_or(Error::NotFound)?;
@@ -104,6 +106,8 @@ fn changed(
     levels: &serde_json::Value,
 ) -> Result<(), StoreError> {
     write::touch(tenant, &[contact.0], ctx.now)?;
+    // what an owner may not change, their import leaves out: a plan made before is old
+    workspaces::add_usage(tenant, 0, 0, contact.0)?;
     let changes = json!({"fields": ["owners"], "user_id": user, "level": levels});
     audit::record(tenant, ctx, "contact.owner", "contact", Some(contact.0), Some(changes))
 }

@@ -26,7 +26,9 @@ pub fn lock_for(
 ) -> Result<Stored, Error> {
     let contact = patch::lock(tenant, id)?;
     // most contacts have no owners, and then there is nothing to ask
-    if !contact.owners.is_empty() && !owners::forbidden(tenant, ctx.actor, &[id.0], deed)?.is_empty() {
+    if !contact.owners.is_empty()
+        && !owners::forbidden(tenant, ctx.actor, &[id.0], deed)?.is_empty()
+    {
         return Err(refusal());
     }
     Ok(contact)
@@ -46,9 +48,10 @@ pub fn refuse_forbidden(
     if forbidden.is_empty() {
         return Ok(());
     }
-    let faults = ids.iter().enumerate().filter(|(_, id)| forbidden.contains(id)).map(|(place, _)| {
-        Fault::new(format!("#/ids/{place}"), Code::NotPermitted, Code::NotPermitted.title())
-    });
+    let faults =
+        ids.iter().enumerate().filter(|(_, id)| forbidden.contains(id)).map(|(place, _)| {
+            Fault::new(format!("#/ids/{place}"), Code::NotPermitted, Code::NotPermitted.title())
+        });
     Err(Error::invalid(faults.collect()))
 }
 

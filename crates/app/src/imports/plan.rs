@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::ids::ImportId;
@@ -205,6 +206,9 @@ pub(crate) fn sort(
     let lookup = Lookup::suited(matching.key.as_ref(), staged, usage.live + usage.trashed);
     classify::forget(tenant, id, Rows::ALL)?;
     classify::classify(tenant, id, matching, Rows::ALL, lookup, None)?;
+    if let Some(actor) = Actor::from_parts(&import.actor_type, import.actor_id) {
+        classify::forbid(tenant, id, Rows::ALL, actor)?;
+    }
     let suppressed = classify::suppressed(tenant, id, Rows::ALL)?;
     let mut counts = classify::count(tenant, id)?;
     let wanted = counts.create;

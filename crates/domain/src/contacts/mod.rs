@@ -13,3 +13,4 @@ pub mod patch;
 pub mod phone;
 pub mod place;
 pub mod search;
+pub mod timeline;

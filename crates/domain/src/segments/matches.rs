@@ -125,9 +125,10 @@ impl ContactFacts {
                 states.contains(&Display::of(self.subscribed, self.muted))
             }
             Test::Import(imports) => self.imports.iter().any(|import| imports.contains(import)),
-            Test::Linked(link, ids) => self.links.iter().any(|(to, id)| {
-                to == link && ids.as_ref().is_none_or(|ids| ids.contains(id))
-            }),
+            Test::Linked(link, ids) => self
+                .links
+                .iter()
+                .any(|(to, id)| to == link && ids.as_ref().is_none_or(|ids| ids.contains(id))),
         }
     }
 

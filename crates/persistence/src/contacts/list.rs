@@ -46,7 +46,12 @@ pub struct Column {
     expression: &'static str,
 }
 
-pub(crate) const fn column(name: &'static str, kind: Kind, filter: bool, expression: &'static str) -> Column {
+pub(crate) const fn column(
+    name: &'static str,
+    kind: Kind,
+    filter: bool,
+    expression: &'static str,
+) -> Column {
     Column { name, kind, filter, expression }
 }
 
@@ -362,7 +367,7 @@ fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Con
     sql.push(if *trash { " AND c.trashed_at IS NOT NULL" } else { " AND c.trashed_at IS NULL" });
     for term in terms {
         sql.push(" AND ");
-        search(sql, term);
+        search(sql, "c", term);
     }
     match communication {
         None => {}
@@ -395,16 +400,16 @@ fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Con
     }
 }
 
-/// A term of the search box, looked for in `c.search`.
-pub(crate) fn search(sql: &mut Sql, term: &Term) {
+/// A term of the search box, looked for in the column `search` of `alias`.
+pub(crate) fn search(sql: &mut Sql, alias: &str, term: &Term) {
     match term {
         Term::Word(word) => {
-            sql.push("c.search LIKE ").bind(contains(word));
+            sql.push(&format!("{alias}.search LIKE ")).bind(contains(word));
         }
         Term::Number { words, digits } => {
-            sql.push("(c.search LIKE ").bind(contains(digits)).push(" OR (true");
+            sql.push(&format!("({alias}.search LIKE ")).bind(contains(digits)).push(" OR (true");
             for word in words {
-                sql.push(" AND c.search LIKE ").bind(contains(word));
+                sql.push(&format!(" AND {alias}.search LIKE ")).bind(contains(word));
             }
             sql.push("))");
         }

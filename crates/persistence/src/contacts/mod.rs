@@ -9,6 +9,7 @@ pub mod owners;
 pub mod purge;
 pub mod read;
 pub mod row;
+pub mod timeline;
 pub mod write;
 
 pub use row::Stored;

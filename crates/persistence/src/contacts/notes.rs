@@ -39,7 +39,8 @@ pub struct Note {
     pub updated_at: DateTime<Utc>,
 }
 
-const COLUMNS: &str = "n.id, n.text, n.private, n.author_type, n.author_id, n.created_at, n.updated_at";
+const COLUMNS: &str =
+    "n.id, n.text, n.private, n.author_type, n.author_id, n.created_at, n.updated_at";
 
 /// Adds "`viewer` sees the note `n`".
 pub(crate) fn visible(sql: &mut Sql, viewer: Actor) {
@@ -93,11 +94,7 @@ pub fn get(
 ///
 /// # Errors
 /// What the database said.
-pub fn insert(
-    tenant: &mut Tenant<'_>,
-    contact: ContactId,
-    note: &Note,
-) -> Result<(), StoreError> {
+pub fn insert(tenant: &mut Tenant<'_>, contact: ContactId, note: &Note) -> Result<(), StoreError> {
     let Note { id, text, private, author_type, author_id, created_at, updated_at } = note;
     let mut sql = Sql::new(
         "INSERT INTO contact_notes (workspace_id, contact_id, id, text, private, author_type, author_id, \

@@ -32,7 +32,8 @@ pub struct Owner {
 }
 
 /// Order of owners wherever they are shown: those who may most first.
-pub(crate) const ORDER: &str = "array_position(ARRAY['main', 'co_owner', 'read_only'], o.level), o.user_id";
+pub(crate) const ORDER: &str =
+    "array_position(ARRAY['main', 'co_owner', 'read_only'], o.level), o.user_id";
 
 /// Adds "the actor may do this to the contact `alias`" as one condition. `workspace` is the placeholder of
 /// the workspace. The same for every set-based statement: bulk edits, batches, imports.
@@ -69,7 +70,9 @@ pub fn forbidden(
     let mut sql = Sql::default();
     sql.prepared();
     let workspace = sql.param(tenant.workspace);
-    sql.push(&format!("SELECT c.id FROM contacts c WHERE c.workspace_id = {workspace} AND c.id = ANY("));
+    sql.push(&format!(
+        "SELECT c.id FROM contacts c WHERE c.workspace_id = {workspace} AND c.id = ANY("
+    ));
     sql.bind(ids.to_vec()).push(") AND NOT (");
     permitted(&mut sql, "c", &workspace, actor, deed);
     sql.push(")");
@@ -133,7 +136,9 @@ pub fn put(
     );
     sql.bind(tenant.workspace).push(", ").bind(contact.0).push(", ").bind(user.0);
     sql.push(", ").bind(level.as_str()).push(", ").bind(now);
-    sql.push(") ON CONFLICT (workspace_id, contact_id, user_id) DO UPDATE SET level = excluded.level");
+    sql.push(
+        ") ON CONFLICT (workspace_id, contact_id, user_id) DO UPDATE SET level = excluded.level",
+    );
     sql.execute(tenant.conn).map(drop)
 }
 
@@ -141,11 +146,7 @@ pub fn put(
 ///
 /// # Errors
 /// What the database said.
-pub fn remove(
-    tenant: &mut Tenant<'_>,
-    contact: ContactId,
-    user: UserId,
-) -> Result<(), StoreError> {
+pub fn remove(tenant: &mut Tenant<'_>, contact: ContactId, user: UserId) -> Result<(), StoreError> {
     let mut sql = Sql::new("DELETE FROM contact_owners WHERE workspace_id = ");
     sql.bind(tenant.workspace).push(" AND contact_id = ").bind(contact.0);
     sql.push(" AND user_id = ").bind(user.0);
@@ -169,9 +170,8 @@ pub struct SoleOwner {
 /// # Errors
 /// What the database said.
 pub fn sole(tenant: &mut Tenant<'_>, user: UserId) -> Result<SoleOwner, StoreError> {
-    let mut sql = Sql::new(
-        "SELECT count(*) AS n FROM (SELECT FROM contact_owners WHERE workspace_id = ",
-    );
+    let mut sql =
+        Sql::new("SELECT count(*) AS n FROM (SELECT FROM contact_owners WHERE workspace_id = ");
     sql.bind(tenant.workspace).push(" AND user_id = ").bind(user.0);
     sql.push(" ORDER BY contact_id FOR UPDATE) AS held");
     sql.count(tenant.conn)?;
@@ -188,12 +188,25 @@ pub fn sole(tenant: &mut Tenant<'_>, user: UserId) -> Result<SoleOwner, StoreErr
     Ok(sql.first(tenant.conn)?.unwrap_or(SoleOwner { live: 0, trash: 0 }))
 }
 
-/// Takes a person off all contacts they own.
+/// Takes a person off all contacts they own, and says off which and how far they owned them.
 ///
 /// # Errors
 /// What the database said.
-pub fn remove_everywhere(tenant: &mut Tenant<'_>, user: UserId) -> Result<usize, StoreError> {
+pub fn remove_everywhere(
+    tenant: &mut Tenant<'_>,
+    user: UserId,
+) -> Result<Vec<(Uuid, String)>, StoreError> {
     let mut sql = Sql::new("DELETE FROM contact_owners WHERE workspace_id = ");
     sql.bind(tenant.workspace).push(" AND user_id = ").bind(user.0);
-    sql.execute(tenant.conn)
+    sql.push(" RETURNING contact_id, level");
+    let rows: Vec<Ownership> = sql.load(tenant.conn)?;
+    Ok(rows.into_iter().map(|row| (row.contact_id, row.level)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Ownership {
+    #[diesel(sql_type = SqlUuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = Text)]
+    level: String,
 }

@@ -3,8 +3,9 @@
 mod count;
 mod create;
 mod list;
-mod notes;
+pub(crate) mod notes;
 mod owners;
 mod patch;
 mod query;
+mod timeline;
 mod upsert;

@@ -7,8 +7,7 @@ use serde_json::json;
 
 /// One more person of the first workspace: their id and their client.
 pub(crate) async fn person(app: &TestApp, name: &str, role: Role) -> (String, Client) {
-    let user =
-        json!({"email": format!("{name}@example.com"), "role": role.as_str(), "password": PASSWORD});
+    let user = json!({"email": format!("{name}@example.com"), "role": role.as_str(), "password": PASSWORD});
     let id = app.post("/users").json(&user).await.expect(201).id();
     let actor = Actor::User(id.parse().unwrap());
     (id, app.client_of(actor, app.home().id, &role.scopes()))
@@ -64,7 +63,10 @@ async fn a_note_has_at_most_1024_characters() {
         for request in [app.post(&notes), app.patch(&path)] {
             let refused = request.json(&body).await.expect(422);
             let faults = refused.faults();
-            assert!(!faults.is_empty() && faults.iter().all(|(at, _)| at == "#/text"), "{refused:?}");
+            assert!(
+                !faults.is_empty() && faults.iter().all(|(at, _)| at == "#/text"),
+                "{refused:?}"
+            );
         }
     }
     assert_eq!(app.get(&path).await.json["text"], longest);
@@ -81,7 +83,8 @@ async fn a_private_note_is_there_for_its_author_only() {
     assert_eq!(eva.get(&notes).await.data().len(), 1);
     eva.patch(&path).json(&json!({"text": "tajnější"})).await.expect(200);
     // an administrator, and an integration, see as little as anybody
-    for stranger in [(**app.home()).clone(), app.integration(&["contacts:read", "contacts:write"])] {
+    for stranger in [(**app.home()).clone(), app.integration(&["contacts:read", "contacts:write"])]
+    {
         assert!(stranger.get(&notes).await.expect(200).data().is_empty());
         stranger.get(&path).await.expect(404);
         stranger.patch(&path).json(&json!({"text": "x"})).await.expect(404);

@@ -42,7 +42,10 @@ async fn owners_are_made_changed_shown_and_taken_away() {
     assert_eq!(page.data(), std::slice::from_ref(&second.json));
     let cursor = page.text_at("/next_cursor");
     let rest = app.get(format!("{list}?limit=1&cursor={cursor}")).await.expect(200);
-    assert_eq!((json!(rest.data()), &rest.json["next_cursor"]), (json!([first.json]), &Value::Null));
+    assert_eq!(
+        (json!(rest.data()), &rest.json["next_cursor"]),
+        (json!([first.json]), &Value::Null)
+    );
     let path = format!("{list}/{petr}");
     assert_eq!(app.get(&path).await.expect(200).header("etag"), first.header("etag"));
     let stale = app.put(&path).header("if-match", "\"old\"").json(&json!({"level": "main"})).await;
@@ -110,14 +113,22 @@ async fn changes(client: &Client, id: &str, note: &str) -> Vec<(&'static str, u1
         ("batch", of_item),
         (
             "upsert",
-            client.put("/contacts/by/email/jana@example.com").json(&json!({"score": 3})).await.status,
+            client
+                .put("/contacts/by/email/jana@example.com")
+                .json(&json!({"score": 3}))
+                .await
+                .status,
         ),
         ("tag", client.put(format!("{path}/tags/a")).json(&json!({})).await.status),
         ("untag", client.delete(format!("{path}/tags/a")).await.status),
         ("consent", client.post(format!("{path}/consents")).json(&consent).await.status),
         (
             "subscription",
-            client.put(format!("{path}/subscription")).json(&json!({"subscribed": false})).await.status,
+            client
+                .put(format!("{path}/subscription"))
+                .json(&json!({"subscribed": false}))
+                .await
+                .status,
         ),
         ("mute", client.put(format!("{path}/mute")).json(&json!({"muted": true})).await.status),
         ("note", client.post(format!("{path}/notes")).json(&json!({"text": "x"})).await.status),
@@ -231,7 +242,8 @@ async fn the_only_owner_of_contacts_cannot_be_removed() {
     own(&app, &living, &petr, "read_only").await.expect(200);
     // two at once: one of them stays
     let (one, two) =
-        futures_util::future::join(remove(&app, path), remove(&app, format!("/users/{petr}"))).await;
+        futures_util::future::join(remove(&app, path), remove(&app, format!("/users/{petr}")))
+            .await;
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 409]);
@@ -260,9 +272,52 @@ async fn contacts_are_selected_by_owner() {
         assert_eq!(ids, expected, "{op}");
     }
     let unknown = json!({"field": "owner", "op": "has", "value": uuid::Uuid::now_v7()});
-    app.post("/contacts/count").json(&json!({"selection": {"where": unknown}})).await.expect_problem(
-        422,
-        "unknown_reference",
-        &["#/selection/where/value"],
+    app.post("/contacts/count")
+        .json(&json!({"selection": {"where": unknown}}))
+        .await
+        .expect_problem(422, "unknown_reference", &["#/selection/where/value"]);
+}
+
+/// CON-12, IMP-13: what its owner only sees, their import leaves out, and the plan says so.
+#[tokio::test]
+async fn an_import_leaves_out_contacts_its_user_only_sees() {
+    let app = TestApp::new().await;
+    let (eva, client) = person(&app, "eva", Role::Manager).await;
+    let (seen, co_owned, trashed) =
+        (contact(&app, "jana").await, contact(&app, "ida").await, contact(&app, "ada").await);
+    contact(&app, "ola").await;
+    own(&app, &seen, &eva, "read_only").await.expect(200);
+    own(&app, &co_owned, &eva, "co_owner").await.expect(200);
+    own(&app, &trashed, &eva, "read_only").await.expect(200);
+    app.delete(format!("/contacts/{trashed}")).await.expect(204);
+    let list = "E-mail;Město\njana@example.com;Brno\nida@example.com;Brno\nada@example.com;Brno\n\
+        ola@example.com;Brno\nnova@example.com;Brno\n";
+    let options = json!({"matching": {"mode": "match", "key": "email", "outcomes": {
+        "none": {"action": "import"}, "one": {"action": "update"}, "many": {"action": "skip"},
+        "in_trash": {"action": "restore_and_update"}}}});
+    let import = app.import_into(&client, list, &options).await;
+    let summary = &import.json["summary"];
+    assert_eq!(
+        (&summary["updated"], &summary["skipped"], &summary["created"], &summary["restored"]),
+        (&json!(2), &json!(2), &json!(1), &json!(0)),
+        "{import:?}"
     );
+    let rows = app.get(format!("/imports/{}/rows?outcome=skip", import.id())).await.expect(200);
+    let told: Vec<(&Value, &Value)> =
+        rows.data().iter().map(|row| (&row["contact_id"], &row["problems"][0]["code"])).collect();
+    let code = json!("not_permitted");
+    assert_eq!(told, [(&json!(seen), &code), (&json!(trashed), &code)]);
+    let city = |id: &str| {
+        let path = format!("/contacts/{id}");
+        let app = &app;
+        async move { app.get(path).await.json["address"]["city"].clone() }
+    };
+    assert_eq!((city(&seen).await, city(&co_owned).await), (Value::Null, json!("Brno")));
+    // for somebody else it is an import like any other
+    let import = app.import(list, &options).await;
+    assert_eq!(
+        (&import.json["summary"]["updated"], &import.json["summary"]["restored"]),
+        (&json!(1), &json!(1))
+    );
+    app.check_invariants();
 }

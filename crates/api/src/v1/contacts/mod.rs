@@ -15,6 +15,7 @@ pub mod owners;
 pub mod patch;
 pub mod query;
 pub mod tags;
+pub mod timeline;
 pub mod upsert;
 pub mod view;
 
@@ -47,6 +48,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(flags::put_mute)
         .service(tags::put_contact_tag)
         .service(tags::delete_contact_tag)
+        .service(timeline::list_timeline)
+        .service(timeline::list_planned)
         .configure(notes::configure)
         .configure(owners::configure);
 }
