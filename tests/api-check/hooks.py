@@ -41,12 +41,16 @@ ast.parse = parse
 
 CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{value\})"
 LISTED = r"GET /(contacts|contacts/count|trash)"
-SELECTED = r"POST /contacts/(query|count)"
+SELECTED = r"POST /(contacts/(query|count)|activities/query)"
 VALUE = r"#/selection/(include|exclude|where)(/.*)?/value(/\d+)?"
 # The steps of an import: one by one, in one call, or saved.
 OPTIONS = r"(POST /imports/run|POST /import-templates|PATCH /import-templates/\{id\})"
 MAPPING = rf"({OPTIONS}|PUT /imports/\{{id\}}/mapping)"
 MATCHING = rf"({OPTIONS}|PUT /imports/\{{id\}}/matching)"
+COMPANY = r"(POST /companies|PATCH /companies/\{id\})"
+OPPORTUNITY = r"(POST /opportunities|PATCH /opportunities/\{id\})"
+PROJECT = r"(POST /projects|PATCH /projects/\{id\})"
+ACTIVITY = r"(POST /activities|PATCH /activities/\{id\})"
 PASSWORD = r"(POST /users|PUT /users/me/password|PATCH /users/\{id\})"
 
 
@@ -113,14 +117,32 @@ RULES = [
     (r"PATCH /workspace", r"#/time_zone", "invalid_time_zone", None),
     (r"(POST /tags|PATCH /tags/\{id\})", r"#/name", "invalid_tag", None),
     (r"PUT /contacts/\{id\}/tags/\{name\}", r"\?name", "invalid_tag", None),
+    (COMPANY, r"#/email", "invalid_email", None),
+    (COMPANY, r"#/phone", "invalid_phone", None),
+    (COMPANY, r"#/address/country", "invalid_country", None),
+    (COMPANY, r"#/website", "invalid_value",
+     lambda value, case, pointer: "." not in value or len(value.split()) != 1),
+    # a name that is not seen
+    (rf"({COMPANY}|{OPPORTUNITY}|{PROJECT})", r"#/name", "too_short", unseen_key),
+    (ACTIVITY, r"#/subject", "too_short", unseen_key),
+    # a year that is not written with four digits everywhere
+    (OPPORTUNITY, r"#/expected_close_date", "out_of_range", None),
+    (PROJECT, r"#/(from|to)", "out_of_range", None),
+    (ACTIVITY, r"#/(starts|due|done)_at", "out_of_range", None),
+    # two fields of one thing
+    (OPPORTUNITY, r"#/currency", "missing_field", None),
+    (PROJECT, r"#/to", "invalid_value", None),
+    # what the workspace holds
+    (OPPORTUNITY, r"#/company_id", "unknown_reference", None),
+    (ACTIVITY, r"#/(contact_ids/\d+|(company|opportunity|project)_id)", "unknown_reference", None),
     # a password that is short, or easy to guess, or the address
     (PASSWORD, r"#/password", "weak_password", None),
     # a list of columns with signs, none twice
-    (r"GET /(contacts|trash)", r"\?sort", "invalid_sort", None),
+    (r"GET /(contacts|trash|companies|opportunities|projects)", r"\?sort", "invalid_sort", None),
     (r"POST /contacts/query", r"#/sort", "invalid_sort", None),
     # signed by us
     (r"GET /.*", r"\?cursor", "invalid_cursor", None),
-    (r"POST /contacts/query", r"#/cursor", "invalid_cursor", None),
+    (r"POST /(contacts|activities)/query", r"#/cursor", "invalid_cursor", None),
     # the value of a condition: what it may be depends on its field and its comparison
     (SELECTED, VALUE, "invalid_(email|phone|country|language|date|tag|value)", None),
     (SELECTED, VALUE, "too_short", nothing_to_look_for),

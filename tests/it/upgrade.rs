@@ -99,6 +99,17 @@ async fn fill(app: &TestApp) {
     let consent = json!({ "purpose": "email_basic", "action": "grant", "legal_basis": "consent",
         "evidence": { "ip": "203.0.113.7", "user_agent": "M", "form": "f1" } });
     app.post(format!("{path}/consents")).json(&consent).await.expect(201);
+    app.post(format!("{path}/notes")).json(&json!({ "text": "n" })).await.expect(201);
+    let owner = format!("{path}/owners/{}", app.home().user);
+    app.put(owner).json(&json!({ "level": "main" })).await.expect(200);
+    let contact = path.trim_start_matches("/contacts/");
+    for noun in ["companies", "opportunities", "projects"] {
+        let id = app.post(format!("/{noun}")).json(&json!({ "name": "n" })).await.expect(201).id();
+        let link = format!("/{noun}/{id}/contacts/{contact}");
+        app.put(link).json(&json!({ "role": "r" })).await.expect(200);
+    }
+    let call = json!({ "subject": "s", "type": "call", "contact_ids": [contact] });
+    app.post("/activities").json(&call).await.expect(201);
     app.delete(&path).await.expect(204);
     let login = [
         ("grant_type", "password"),

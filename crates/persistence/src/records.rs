@@ -58,6 +58,8 @@ pub struct Filter {
     pub terms: Vec<Term>,
     /// Values of columns, by the names of the columns: text of ours.
     pub equal: Vec<(&'static str, Bind)>,
+    /// Linked to this contact.
+    pub contact: Option<Uuid>,
 }
 
 /// A page, and where it ended when there is more.
@@ -95,6 +97,11 @@ pub fn page<R: Record>(
     }
     for (column, value) in &filter.equal {
         sql.push(&format!(" AND c.{column} = ")).bind(value.clone());
+    }
+    if let Some(contact) = filter.contact {
+        let Table { links, key, .. } = table;
+        sql.push(&format!(" AND c.id IN (SELECT l.{key} FROM {links} l WHERE l.workspace_id = "));
+        sql.bind(tenant.workspace).push(" AND l.contact_id = ").bind(contact).push(")");
     }
     if let Some(after) = after {
         sql.push(" AND ");

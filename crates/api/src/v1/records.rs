@@ -23,6 +23,8 @@ pub(crate) struct ListQuery {
     /// Words that all occur in it, as any part; case and diacritics do not matter.
     #[param(max_length = 200, example = "dilna")]
     pub(crate) q: Option<String>,
+    /// Only what is linked to this contact.
+    pub(crate) contact_id: Option<Uuid>,
     /// Columns by weight, `-` for descending; the newest first when absent. What has no value comes last.
     #[param(max_length = 500, example = "name")]
     pub(crate) sort: Option<String>,
@@ -101,7 +103,9 @@ pub(crate) fn answer<N: Noun, V: From<N::Row>>(
     equal: Vec<Equal>,
     page: &PageQuery,
 ) -> Result<Page<V>, Problem> {
-    let (filter, sort) = records::reading::<N>(query.q.as_deref(), equal, query.sort.as_deref())?;
+    let (mut filter, sort) =
+        records::reading::<N>(query.q.as_deref(), equal, query.sort.as_deref())?;
+    filter.contact = query.contact_id;
     let of = list::identity(&sort, &(name, &filter));
     let after = match page.after::<(Vec<Value>, Uuid)>(&of)? {
         None => None,

@@ -3,12 +3,13 @@
 
 use uuid::Uuid;
 
+use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::ContactId;
 use kartoteka_persistence::Tenant;
-use kartoteka_persistence::contacts::{Stored, owners};
+use kartoteka_persistence::contacts::{Stored, owners, read};
 
 use super::patch;
 use crate::context::Context;
@@ -44,6 +45,10 @@ pub fn refuse_forbidden(
     ids: &[Uuid],
     deed: Deed,
 ) -> Result<(), Error> {
+    // locked first: whoever makes the caller an owner meanwhile waits, or is seen
+    if matches!(ctx.actor, Actor::User(_)) {
+        read::lock(tenant, ids)?;
+    }
     let forbidden = owners::forbidden(tenant, ctx.actor, ids, deed)?;
     if forbidden.is_empty() {
         return Ok(());

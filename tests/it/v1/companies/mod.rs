@@ -146,6 +146,10 @@ async fn contacts_are_linked_listed_selected_and_taken_off() {
         let cursor = page.text_at("/next_cursor");
         let rest = app.get(format!("{list}?limit=1&cursor={cursor}")).await.expect(200);
         assert_eq!(rest.data(), std::slice::from_ref(&first.json));
+        app.post(format!("/{noun}")).json(&json!({"name": "Other"})).await.expect(201);
+        let of_jana = app.get(format!("/{noun}?contact_id={jana}")).await.expect(200);
+        assert_eq!(names(&of_jana), ["Dílna"]);
+        assert!(app.get(format!("/{noun}?contact_id={free}")).await.expect(200).data().is_empty());
         for (op, value, expected) in [
             ("has", json!(made.id()), vec![&eva, &jana]),
             ("has_not", json!(made.id()), vec![&free]),

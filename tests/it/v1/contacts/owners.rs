@@ -313,6 +313,17 @@ async fn an_import_leaves_out_contacts_its_user_only_sees() {
         async move { app.get(path).await.json["address"]["city"].clone() }
     };
     assert_eq!((city(&seen).await, city(&co_owned).await), (Value::Null, json!("Brno")));
+    // nor does undoing somebody else's import go round it
+    let made = app.import("E-mail\nmade@example.com\n", &json!({})).await;
+    let id = app.get("/contacts?email=made@example.com").await.data()[0]["id"].clone();
+    own(&app, id.as_str().unwrap(), &eva, "co_owner").await.expect(200);
+    let undo = format!("/imports/{}/revert", made.id());
+    let refused = client.post(&undo).await.expect_problem(403, "not_permitted", &[]);
+    assert_eq!(refused.json["contacts"], 1);
+    own(&app, id.as_str().unwrap(), &eva, "main").await.expect(200);
+    client.post(&undo).await.expect(202);
+    app.run_jobs().await;
+    assert_eq!(app.get(format!("/imports/{}", made.id())).await.json["reverted"]["reverted"], 1);
     // for somebody else it is an import like any other
     let import = app.import(list, &options).await;
     assert_eq!(

@@ -20,7 +20,7 @@ use crate::v1::records::given;
 /// An activity to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({
-    "type": "call", "subject": "Nabídka na jaro", "starts_at": "2026-05-01T10:00:00Z", "result": "Interested"
+    "subject": "Nabídka na jaro", "type": "call", "starts_at": "2026-05-01T10:00:00Z", "result": "Interested"
 }))]
 pub(crate) struct NewActivity {
     /// What kind of thing it is.
