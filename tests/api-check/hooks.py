@@ -41,8 +41,10 @@ ast.parse = parse
 
 CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{value\})"
 LISTED = r"GET /(contacts|contacts/count|trash)"
-SELECTED = r"POST /contacts/(query|count)"
-VALUE = r"#/selection/(include|exclude|where)(/.*)?/value(/\d+)?"
+SAVED = r"(POST /segments|PATCH /segments/\{id\})"
+SELECTED = rf"(POST /contacts/(query|count)|{SAVED})"
+TREE = r"#/(selection/(include|exclude|where)|filter)"
+VALUE = rf"{TREE}(/.*)?/value(/\d+)?"
 # The steps of an import: one by one, in one call, or saved.
 OPTIONS = r"(POST /imports/run|POST /import-templates|PATCH /import-templates/\{id\})"
 MAPPING = rf"({OPTIONS}|PUT /imports/\{{id\}}/mapping)"
@@ -125,13 +127,19 @@ RULES = [
     (SELECTED, VALUE, "invalid_(email|phone|country|language|date|tag|value)", None),
     (SELECTED, VALUE, "too_short", nothing_to_look_for),
     # no field has U+0000 in its name, which is told besides
-    (SELECTED, r"#/selection/(include|exclude|where)(/.*)?/field", "unknown_field",
+    (SELECTED, rf"{TREE}(/.*)?/field", "unknown_field",
      lambda value, case, pointer: holds_nul(value)),
     # bounds of a whole: nodes and depth of a filter
-    (SELECTED, r"#/selection(/.*)?", "filter_too_large", None),
+    (SELECTED, r"#/(selection|filter)(/.*)?", "filter_too_large", None),
+    # one tree, not both and not none, which is not part of itself
+    (SAVED, r"#/selection", "invalid_value", None),
+    (SAVED, r"#/(selection|filter)", "missing_field", None),
+    (SAVED, r"#/.*", "segment_cycle", None),
+    (SAVED, r"#/name", "(invalid_value|too_short)", None),
     # what the workspace holds
-    (SELECTED, r"#/selection/(include|exclude|where)(/.*)?/field", "unknown_purpose", None),
+    (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),
     (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),
+    (r"GET /(contacts|contacts/count|trash)", r"\?segment_id", "unknown_reference", None),
     (r"GET /contacts/\{id\}/can-send", r"\?purpose", "unknown_purpose", None),
     (r"POST /contacts/\{id\}/consents", r"#/purpose", "unknown_purpose", None),
     (r"POST /imports/run", r"#/options/template_id", "unknown_reference", None),

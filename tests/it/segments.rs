@@ -7,15 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::Connection;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::contact::display_name;
 use kartoteka_domain::contacts::email::Email;
-use kartoteka_domain::ids::{ImportId, WorkspaceId};
+use kartoteka_domain::ids::{ImportId, SegmentId, WorkspaceId};
 use kartoteka_domain::segments::fields::{Field, Op, TextField, WordField};
-use kartoteka_domain::segments::{ConsentFact, ContactFacts, Selection, TagFact, matches, read};
+use kartoteka_domain::segments::unfold::unfold;
+use kartoteka_domain::segments::{
+    ConsentFact, ContactFacts, Library, Selection, TagFact, matches, read,
+};
 use kartoteka_persistence::sql::Sql;
-use kartoteka_persistence::{Db, Settings, segments, workspaces};
+use kartoteka_persistence::{Db, Settings, StoreError, segments, workspaces};
 use kartoteka_tests::TestDatabase;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -25,13 +29,14 @@ use uuid::Uuid;
 /// Living contacts of the base the trees are tried on.
 const CONTACTS: usize = 300;
 /// Trees tried.
-const TREES: u32 = 1_500;
+const TREES: u32 = 2_500;
 
 /// A base of contacts in two workspaces with the same tags, purposes and values.
 struct Base {
     workspace: WorkspaceId,
     contacts: Vec<(Uuid, ContactFacts)>,
     imports: Vec<ImportId>,
+    segments: Library,
 }
 
 /// Numbers that look random and are the same every time (SplitMix64).
@@ -61,8 +66,21 @@ impl Dice {
     }
 }
 
-const TEXTS: &[&str] =
-    &["Novák", "novak", "Nováková", "O'Brien", "100%", "a_b", r"C:\x", "Brno", "Łódź", "Kőszeg"];
+const TEXTS: &[&str] = &[
+    "Novák",
+    "novak",
+    "Nováková",
+    "O'Brien",
+    "100%",
+    "a_b",
+    r"C:\x",
+    "Brno",
+    "Łódź",
+    "Kőszeg",
+    "Straße 5/7",
+    "Київ",
+    "\u{1F600} x",
+];
 const EMAILS: &[&str] = &["Jana@Example.cz", "jana@example.cz", "petr.novak@firma.cz", "a_b@x.cz"];
 const PHONES: &[&str] = &["+420601123456", "+420777000111", "+48601234567"];
 const DAYS: &[&str] = &[
@@ -119,6 +137,18 @@ fn details() -> Vec<Value> {
         json!("100%"),
         json!("a_b"),
         json!("5."),
+        json!(" "),
+        json!("null"),
+        json!("%_\\"),
+        json!("999999999999999"),
+        json!("0,00000000000000000001"),
+        json!("-0"),
+        json!(-0.0),
+        json!(1e300),
+        json!(1.5e-7),
+        json!(u64::MAX),
+        json!("\u{0663}"),
+        json!("9999-12-31"),
     ]
 }
 
@@ -161,6 +191,7 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         email_invalid: dice.roll(4) == 0,
         created_at: dice.pick(TIMES).parse().unwrap(),
         updated_at: dice.pick(TIMES).parse().unwrap(),
+        trashed_at: trashed.then(|| dice.pick(TIMES).parse().unwrap()),
         details: Map::new(),
         tags: Vec::new(),
         consents: Vec::new(),
@@ -209,7 +240,7 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         "details": facts.details, "subscribed": facts.subscribed, "muted": facts.muted,
         "email_invalid_at": facts.email_invalid.then_some(facts.created_at), "search": "",
         "created_at": facts.created_at, "updated_at": facts.updated_at,
-        "trashed_at": trashed.then_some(facts.updated_at),
+        "trashed_at": facts.trashed_at,
     });
     row.extend(rest.as_object().unwrap().clone());
     (Value::Object(row), facts)
@@ -288,12 +319,15 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         }
         for ((name, channel), purpose) in PURPOSES.iter().zip(&purposes) {
             if let Some(granted) = [None, None, Some(true), Some(false)][dice.roll(4)] {
-                let fact = ConsentFact { purpose: (*name).into(), channel: *channel, granted };
+                let said: DateTime<Utc> = dice.pick(TIMES).parse().unwrap();
+                let purpose_name = (*name).into();
+                let fact =
+                    ConsentFact { purpose: purpose_name, channel: *channel, granted, at: said };
                 facts.consents.push(fact);
                 rows.entry("consents")
                     .or_default()
                     .push(json!({"workspace_id": workspace, "contact_id": id,
-                    "purpose_id": purpose, "granted": granted, "entry_id": Uuid::nil(), "at": at}));
+                    "purpose_id": purpose, "granted": granted, "entry_id": Uuid::nil(), "at": said}));
             }
         }
         // rows 1 to 80 of the first import made these contacts, if they were reached
@@ -319,16 +353,48 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
                 .push(json!({"workspace_id": workspace, "import_id": imports[1].0,
                 "row": row, "line": row, "class": "one", "outcome": outcome, "contact_id": id}));
         }
-        if !trashed {
-            contacts.push((id, facts));
-        }
+        contacts.push((id, facts));
     }
     for (table, rows) in rows {
         insert(conn, table, rows);
     }
     let search = "search = contact_search(first_name, last_name, email, phone, company_name)";
     Sql::new(&format!("UPDATE contacts SET {search}")).execute(conn).unwrap();
-    Base { workspace: WorkspaceId(workspace), contacts, imports: imports.to_vec() }
+    let mut base = Base {
+        workspace: WorkspaceId(workspace),
+        contacts,
+        imports: imports.to_vec(),
+        segments: Library::new(),
+    };
+    save(&mut base, &mut dice);
+    base
+}
+
+/// Segments of conditions and of each other, in every form.
+fn save(base: &mut Base, dice: &mut Dice) {
+    let conditions = conditions(base);
+    let mut ids: Vec<Uuid> = Vec::new();
+    for form in 0..8 {
+        let one = dice.pick(&conditions);
+        let other = dice.pick(&conditions);
+        let within = |op: &str, of: &[usize]| {
+            let of: Vec<Uuid> = of.iter().map(|at| ids[*at]).collect();
+            json!({"field": "segment", "op": op, "value": of})
+        };
+        let json = match form {
+            0 => json!({"where": one}),
+            1 => json!({"where": {"or": [one, other]}}),
+            2 => json!({"segments": [ids[0]], "include": one}),
+            3 => json!({"exclude": one}),
+            4 => json!({"where": {"not": within("in", &[0, 1])}}),
+            5 => json!({"segments": [ids[2], ids[4]], "where": one}),
+            6 => json!({}),
+            _ => json!({"include": {"and": [one, within("not_in", &[3, 5])]}, "exclude": other}),
+        };
+        let id = dice.uuid();
+        base.segments.insert(SegmentId(id), selection(&json));
+        ids.push(id);
+    }
 }
 
 /// Every field with every operator it knows and a few values.
@@ -339,9 +405,25 @@ fn conditions(base: &Base) -> Vec<Value> {
     let mut conditions = Vec::new();
     for name in &names {
         let field = Field::from_wire(name).unwrap();
+        if field == Field::Segment && base.segments.is_empty() {
+            continue;
+        }
         for op in field.ops() {
             for value in values(base, &field, *op) {
                 conditions.push(json!({"field": name, "op": op.as_str(), "value": value}));
+                if matches!(field, Field::Consent(_)) {
+                    for (then, time) in [
+                        ("within_last", json!("P90D")),
+                        ("ne", json!("2026-12-25")),
+                        ("between", json!(["2024-02-29", "2026-12-25T09:59:59.123456Z"])),
+                        ("not_within_last", json!("P1Y")),
+                    ] {
+                        let at = json!({"op": then, "value": time});
+                        conditions.push(
+                            json!({"field": name, "op": op.as_str(), "value": value, "at": at}),
+                        );
+                    }
+                }
                 if name == "tag" {
                     let score = json!({"op": "gte", "value": 1});
                     conditions.push(
@@ -387,6 +469,7 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
         (Field::Text(_), _) => TEXTS.iter().map(|text| json!(text)).collect(),
         (Field::Word(word), _) => word.words().iter().map(|word| json!(word)).collect(),
         (Field::Flag(_), _) => vec![json!(true), json!(false)],
+        (Field::TagCount, _) => [0, 1, 2, 4].map(Value::from).to_vec(),
         (Field::Score, _) => SCORES.iter().map(|score| json!(score)).collect(),
         (Field::BirthDate, _) => DAYS.iter().map(|day| json!(day)).collect(),
         (Field::Time(_), _) => {
@@ -400,6 +483,8 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
                 json!(43.5),
                 json!(-7.0),
                 json!(0.1),
+                json!("43,0"),
+                json!("+5"),
                 json!("2026-12-20"),
                 json!("2024-02-29"),
             ]
@@ -415,6 +500,11 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
             ["subscribed", "unsubscribed", "muted"].map(Value::from).to_vec()
         }
         (Field::Import, _) => base.imports.iter().map(|import| json!(import.0)).collect(),
+        (Field::Segment, _) => {
+            let mut ids: Vec<Uuid> = base.segments.keys().map(|id| id.0).collect();
+            ids.sort_unstable();
+            ids.into_iter().map(|id| json!(id)).collect()
+        }
     };
     match op {
         Op::In | Op::NotIn => {
@@ -433,22 +523,42 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
     }
 }
 
-/// Compares what SQL and what the domain say is selected; how many that are.
+/// Whether a contact is in a saved segment, said without unfolding anything.
+fn is_in(base: &Base, id: SegmentId, facts: &ContactFacts, now: DateTime<Utc>) -> bool {
+    matches::selects(&base.segments[&id], facts, now, &|id| is_in(base, id, facts, now))
+}
+
+/// All contacts that SQL selects, those in the trash too.
+fn selected(
+    conn: &mut diesel::PgConnection,
+    base: &Base,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<Uuid>, StoreError> {
+    let mut tenant = kartoteka_persistence::Tenant::on(conn, base.workspace);
+    let names = segments::Names::load(&mut tenant, selection)?;
+    let mut sql = Sql::default();
+    let workspace = sql.param(base.workspace);
+    sql.push(&format!("SELECT c.id FROM contacts c WHERE c.workspace_id = {workspace} AND "));
+    segments::condition(selection, &mut sql, "c", &workspace, &names, now);
+    let rows: Vec<RowId> = sql.load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Compares what SQL and what the domain say is selected; how many that are. Nothing, when it would be too
+/// large with all its segments.
 fn compare(
     conn: &mut diesel::PgConnection,
     base: &Base,
     json: &Value,
     now: DateTime<Utc>,
-) -> usize {
+) -> Option<usize> {
     let selection = selection(json);
-    let mut tenant = kartoteka_persistence::Tenant::on(conn, base.workspace);
-    let found = segments::ids(&mut tenant, &selection, now);
-    let found: BTreeSet<Uuid> = match found {
-        Ok(ids) => ids.into_iter().map(|id| id.0).collect(),
-        Err(error) => panic!("{json} at {now}: {error}"),
-    };
+    let unfolded = unfold(&selection, &base.segments).ok()?;
+    let found = selected(conn, base, &unfolded, now)
+        .unwrap_or_else(|error| panic!("{json} at {now}: {error}"));
     for (id, facts) in &base.contacts {
-        let meant = matches::selects(&selection, facts, now, |_| false);
+        let meant = matches::selects(&selection, facts, now, &|id| is_in(base, id, facts, now));
         assert_eq!(
             found.contains(id),
             meant,
@@ -459,7 +569,7 @@ fn compare(
         found.iter().all(|id| base.contacts.iter().any(|(known, _)| known == id)),
         "foreign: {json}"
     );
-    found.len()
+    Some(found.len())
 }
 
 fn selection(json: &Value) -> Selection {
@@ -493,8 +603,8 @@ fn sql_means_what_the_domain_means() {
     let mut telling = 0;
     for (number, condition) in conditions.iter().enumerate() {
         let now = nows()[number % 3];
-        let found = compare(&mut conn, &base, &json!({"where": condition}), now);
-        compare(&mut conn, &base, &json!({"exclude": condition}), now);
+        let found = compare(&mut conn, &base, &json!({"where": condition}), now).unwrap();
+        compare(&mut conn, &base, &json!({"exclude": condition}), now).unwrap();
         telling += usize::from(found > 0 && found < base.contacts.len());
     }
     // conditions that hold for all or for nobody prove little
@@ -502,15 +612,39 @@ fn sql_means_what_the_domain_means() {
 
     let config = Config { cases: TREES, failure_persistence: None, ..Config::default() };
     let conn = std::cell::RefCell::new(conn);
+    let compared = std::cell::Cell::new(0);
     let part = proptest::option::of(trees(conditions));
     let strategy = (part.clone(), part.clone(), part, 0..nows().len());
     TestRunner::new(config)
         .run(&strategy, |(include, exclude, filter, now)| {
             let json = json!({"include": include, "exclude": exclude, "where": filter});
-            compare(&mut conn.borrow_mut(), &base, &json, nows()[now]);
+            let found = compare(&mut conn.borrow_mut(), &base, &json, nows()[now]);
+            compared.set(compared.get() + u32::from(found.is_some()));
             Ok(())
         })
         .unwrap();
+    assert!(compared.get() * 10 > TREES * 9, "{} of {TREES} were small enough", compared.get());
+}
+
+/// SEG-1: those in the trash are selected by nothing but lists of the trash.
+#[test]
+fn the_trash_is_not_selected() {
+    let database = TestDatabase::migrated();
+    let mut conn = database.connection();
+    let base = fill(&mut conn, 1);
+    let living = base.contacts.iter().filter(|(_, facts)| facts.trashed_at.is_none()).count();
+    assert!(living < base.contacts.len());
+    let mut tenant = kartoteka_persistence::Tenant::on(&mut conn, base.workspace);
+    for (json, expected) in [
+        (json!({}), living),
+        (json!({"where": {"field": "trashed_at", "op": "is_not_empty"}}), 0),
+        (json!({"exclude": {"field": "trashed_at", "op": "is_not_empty"}}), living),
+    ] {
+        let selection = selection(&json);
+        assert_eq!(segments::ids(&mut tenant, &selection, nows()[0]).unwrap().len(), expected);
+        let count = segments::count(&mut tenant, &selection, nows()[0]).unwrap();
+        assert_eq!(count, i64::try_from(expected).unwrap(), "{json}");
+    }
 }
 
 /// SEG-3: the published schema takes whatever the reader takes.
@@ -539,7 +673,19 @@ fn plan(conn: &mut diesel::PgConnection, workspace: Uuid, condition: &Value) -> 
     let placeholder = sql.param(workspace);
     sql.push("EXPLAIN (COSTS OFF) SELECT c.id FROM contacts c WHERE c.trashed_at IS NULL AND c.workspace_id = ");
     sql.push(&placeholder).push(" AND ");
+    let library = [
+        (1, json!({"where": {"field": "tag", "op": "has", "value": "rare"}})),
+        (
+            2,
+            json!({"where": {"and": [
+                {"field": "email", "op": "eq", "value": "u77@x.cz"},
+                {"field": "segment", "op": "ne", "value": Uuid::from_u128(1)}
+            ]}}),
+        ),
+    ]
+    .map(|(number, json)| (SegmentId(Uuid::from_u128(number)), selection(&json)));
     let selection = selection(&json!({"where": condition}));
+    let selection = unfold(&selection, &library.into()).unwrap();
     let mut tenant = kartoteka_persistence::Tenant::on(conn, WorkspaceId(workspace));
     let names = segments::Names::load(&mut tenant, &selection).unwrap();
     segments::condition(&selection, &mut sql, "c", &placeholder, &names, nows()[0]);
@@ -568,6 +714,27 @@ fn usual_conditions_are_answered_from_indexes() {
         (leaf("consent:email_basic", "eq", json!("granted")), &["consents_pkey", "contacts_pkey"]),
         (leaf("email_status", "eq", json!("opt_in")), &["consents_pkey", "contacts_pkey"]),
         (leaf("import", "eq", json!(Uuid::from_u128(8))), &["import_rows_pkey", "contacts_pkey"]),
+        (leaf("tag_count", "gte", json!(1)), &["contact_tags_pkey", "contacts_pkey"]),
+        (
+            json!({"field": "consent:email_basic", "op": "eq", "value": "granted",
+                "at": {"op": "within_last", "value": "P90D"}}),
+            &["consents_pkey", "contacts_pkey"],
+        ),
+        // the rarest of several leads, whatever stands beside it
+        (
+            json!({"and": [
+                leaf("address.country", "eq", json!("CZ")), leaf("address.city", "eq", json!("Brno")),
+                leaf("created_at", "within_last", json!("P90D")), leaf("detail:size", "eq", json!("43")),
+                leaf("tag", "has", json!("common")), leaf("tag", "has", json!("rare"))
+            ]}),
+            &["contact_tags_tag_idx", "contacts_pkey"],
+        ),
+        // segments are unfolded, so their conditions find their indexes
+        (
+            leaf("segment", "eq", json!(Uuid::from_u128(1))),
+            &["contact_tags_tag_idx", "contacts_pkey"],
+        ),
+        (leaf("segment", "eq", json!(Uuid::from_u128(2))), &["contacts_email_key_idx"]),
     ] {
         let plan = plan(&mut conn, workspace, &condition);
         for index in indexes {
@@ -584,7 +751,7 @@ fn a_selection_that_takes_too_long_is_refused() {
     let database = TestDatabase::migrated();
     let workspace = Uuid::from_u128(7);
     large(&mut database.connection(), workspace);
-    let hasty = Settings { statement_timeout: Duration::from_millis(5), ..database.settings(1) };
+    let hasty = Settings { selection_timeout: Duration::from_millis(5), ..database.settings(1) };
     // not one of these holds, so each contact is folded for each of them
     let slow: Vec<Value> = (0..90)
         .map(|n| json!({"field": "external_id", "op": "ends_with", "value": format!("x{n}")}))
@@ -595,11 +762,37 @@ fn a_selection_that_takes_too_long_is_refused() {
     });
     match counted {
         Err(kartoteka_app::Error::Refused(refusal)) => {
-            assert_eq!(refusal.code, Code::DatabaseBusy);
+            assert_eq!(refusal.code, Code::SelectionTooSlow);
             assert!(refusal.detail.contains("Narrow it"), "{}", refusal.detail);
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// SEG-4: the bound of selections is theirs alone, also inside of another transaction.
+#[test]
+fn the_bound_of_selections_ends_with_them() {
+    let database = TestDatabase::migrated();
+    let mut conn = database.connection();
+    let base = fill(&mut conn, 1);
+    let bounded = |conn: &mut diesel::PgConnection| {
+        let rest = "WHERE name = 'statement_timeout' AND setting = '10000'";
+        Sql::new(&format!("SELECT count(*) AS n FROM pg_settings {rest}")).count(conn).unwrap()
+    };
+    let count = |conn: &mut diesel::PgConnection| {
+        let mut tenant = kartoteka_persistence::Tenant::on(conn, base.workspace);
+        kartoteka_app::segments::count(&mut tenant, &Selection::default(), nows()[0]).unwrap();
+    };
+    count(&mut conn);
+    assert_eq!(bounded(&mut conn), 0);
+    conn.transaction(|conn| {
+        count(conn);
+        assert_eq!(bounded(conn), 0);
+        Sql::new("SET LOCAL statement_timeout = 10000").execute(conn).unwrap();
+        assert_eq!(bounded(conn), 1, "the question can be answered with yes");
+        diesel::QueryResult::Ok(())
+    })
+    .unwrap();
 }
 
 /// Thirty thousand contacts: a tag on most of them, consents for half, imports of a hundred each.

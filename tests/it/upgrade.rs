@@ -92,6 +92,11 @@ async fn fill(app: &TestApp) {
     planned(app, list("D", "fourth").as_bytes(), columns.clone(), by_email.clone()).await;
     let template = json!({ "name": "Shop", "options": {} });
     app.post("/import-templates").json(&template).await.expect(201);
+    let leaf = json!({ "field": "tag", "op": "has", "value": "first" });
+    let segment = json!({ "name": "First", "filter": leaf });
+    let segment = app.post("/segments").json(&segment).await.expect(201).id();
+    let nested = json!({ "name": "Second", "selection": { "segments": [segment] } });
+    app.post("/segments").json(&nested).await.expect(201);
     let client = json!({ "name": "shop", "scopes": ["contacts:read"] });
     app.post("/clients").header("idempotency-key", "k").json(&client).await.expect(201);
     let person = json!({ "email": "jana@example.com" });

@@ -101,8 +101,21 @@ impl TestApp {
         Self::with_pool(POOL, change).await
     }
 
+    /// As [`TestApp::new`], but a statement that looks for the contacts of a selection has only so long.
+    pub async fn hasty(patience: Duration) -> Self {
+        Self::made(POOL, |_| {}, |database| database.selection_timeout = patience).await
+    }
+
     /// As [`TestApp::with`], with so many connections to the database.
     pub async fn with_pool(pool: u32, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::made(pool, change, |_| {}).await
+    }
+
+    async fn made(
+        pool: u32,
+        change: impl FnOnce(&mut Settings),
+        change_database: impl FnOnce(&mut kartoteka_persistence::Settings),
+    ) -> Self {
         let mut settings = Settings {
             secret: b"a secret of the tests, 32 bytes!".to_vec(),
             requests_per_minute: 1_000_000,
@@ -115,13 +128,15 @@ impl TestApp {
         canary::listen();
         // the first start of the database may take seconds, and other tests share this runtime
         let database = tokio::task::spawn_blocking(TestDatabase::migrated).await.unwrap();
-        let db = database.pool(pool);
+        let mut database_settings = database.settings(pool);
+        change_database(&mut database_settings);
+        let db = Db::connect(&database_settings);
         let pem = keys::generate_pem().unwrap();
         let keys = KeyRing::from_pems([(KID, &pem)]).unwrap();
         let (server, clock, client);
         if Cluster::is_asked_for() {
             let started;
-            (started, clock) = Cluster::start(&mut settings, &pem, &database.settings(pool));
+            (started, clock) = Cluster::start(&mut settings, &pem, &database_settings);
             client = Client::new(settings.public_url.clone()).alternating(started.bases());
             server = Server::Cluster(started);
         } else {

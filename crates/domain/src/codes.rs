@@ -107,6 +107,10 @@ codes! {
     TagExists = "tag_exists", "There is a tag with this name.";
     PurposeInUse = "purpose_in_use", "The purpose is in use.";
     PurposeExists = "purpose_exists", "There is a purpose with this name.";
+    SegmentInUse = "segment_in_use", "The segment is in use.";
+    SegmentExists = "segment_exists", "There is a segment with this name.";
+    SegmentCycle = "segment_cycle", "A segment cannot be part of itself.";
+    SelectionTooSlow = "selection_too_slow", "It takes too long to find the contacts of this selection.";
 
     // access
     UserExists = "user_exists", "There is a user with this e-mail.";

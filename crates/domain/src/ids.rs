@@ -49,6 +49,8 @@ id_types! {
     TagId,
     /// Something consent can be given for.
     PurposeId,
+    /// A saved selection.
+    SegmentId,
     /// One list on its way into the base.
     ImportId,
     /// A saved mapping.

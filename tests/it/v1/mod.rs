@@ -8,6 +8,7 @@ mod contacts;
 mod health;
 pub(crate) mod imports;
 
+pub(crate) mod segments;
 mod tags;
 mod trash;
 mod users;

@@ -44,6 +44,8 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::UnknownPurpose
         | Code::UnknownReference
         | Code::EmptySelection
+        | Code::SegmentCycle
+        | Code::SelectionTooSlow
         | Code::NothingIdentifies
         | Code::ContactLimitReached
         | Code::WeakPassword
@@ -84,6 +86,8 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::TagExists
         | Code::PurposeInUse
         | Code::PurposeExists
+        | Code::SegmentInUse
+        | Code::SegmentExists
         | Code::UserExists
         | Code::LastAdministrator
         | Code::StepOutOfOrder
@@ -112,6 +116,7 @@ pub fn of_constraint(name: &str) -> Option<Code> {
         "tags_name_key" => Code::TagExists,
         "purposes_name_key" => Code::PurposeExists,
         "import_templates_name_key" => Code::TemplateExists,
+        "segments_name_key" => Code::SegmentExists,
         "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
         _ => return None,
     })

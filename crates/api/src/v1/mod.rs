@@ -32,5 +32,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(jobs::configure)
         .configure(tags::configure)
         .configure(purposes::configure)
+        .configure(segments::configure)
         .configure(trash::configure);
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, TagId};
+use kartoteka_domain::segments::NameKind;
 use kartoteka_domain::tags::{TagName, TagSet, read_name};
 use kartoteka_persistence::contacts::{Stored, read, write};
 use kartoteka_persistence::tags::{self as store, TagsOf};
@@ -16,6 +17,7 @@ use crate::access::audit;
 use crate::contacts::patch;
 use crate::context::Context;
 use crate::error::Error;
+use crate::segments::saved;
 
 pub use kartoteka_persistence::tags::{Tag, Use, list};
 
@@ -40,7 +42,7 @@ pub fn create(tenant: &mut Tenant<'_>, ctx: &Context, name: &str) -> Result<Tag,
     store::get(tenant, id)?.ok_or(Error::NotFound)
 }
 
-/// Renames a tag, wherever it is. `guard` sees it as it is now.
+/// Renames a tag, wherever it is: on contacts, and in saved segments. `guard` sees it as it is now.
 ///
 /// # Errors
 /// `not_found`, `invalid_tag` and its like, `tag_exists`, what `guard` says.
@@ -52,6 +54,7 @@ pub fn rename<E: From<Error>>(
     guard: impl FnOnce(&Tag, Use) -> Result<(), E>,
 ) -> Result<(Tag, Use), E> {
     let name = parse(name, "#/name")?;
+    saved::lock(tenant).map_err(Error::from)?;
     let (tag, usage) = lock(tenant, id)?;
     guard(&tag, usage)?;
     if tag.name == name.as_str() {
@@ -59,6 +62,9 @@ pub fn rename<E: From<Error>>(
     }
     let mut renamed = || -> Result<(Tag, Use), Error> {
         store::rename(tenant, id, &name, ctx.now).map_err(exists)?;
+        if tag.name_key != name.key() {
+            saved::follow_tag(tenant, ctx, &tag.name_key, &name)?;
+        }
         audit::record(
             tenant,
             ctx,
@@ -72,7 +78,7 @@ pub fn rename<E: From<Error>>(
     Ok(renamed()?)
 }
 
-/// Removes a tag that nobody carries.
+/// Removes a tag that nobody carries and no saved segment names.
 ///
 /// # Errors
 /// `not_found`, `tag_in_use` with the counts, what `guard` says.
@@ -85,13 +91,15 @@ pub fn delete<E: From<Error>>(
     let (tag, usage) = lock(tenant, id)?;
     guard(&tag, usage)?;
     let Use { live, trash } = usage;
-    if live + trash > 0 {
+    let segments =
+        saved::count_naming(tenant, NameKind::Tag, &tag.name_key).map_err(Error::from)?;
+    if live + trash + segments > 0 {
         return Err(Error::refused_with(
             Code::TagInUse,
             format!(
-                "{live} contacts and {trash} in the trash carry the tag; take it off them first."
+                "{live} contacts and {trash} in the trash carry the tag, {segments} segments name it; take it off them first."
             ),
-            json!({"live": live, "trash": trash}),
+            json!({"live": live, "trash": trash, "segments": segments}),
         )
         .into());
     }

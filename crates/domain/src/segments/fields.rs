@@ -249,6 +249,8 @@ words! {
         CreatedAt = "created_at",
         /// When it was last changed.
         UpdatedAt = "updated_at",
+        /// When it was put in the trash; nothing while it lives, so only lists of the trash hold such.
+        TrashedAt = "trashed_at",
     }
 }
 
@@ -269,6 +271,8 @@ pub enum Field {
     Time(TimeField),
     /// The tags.
     Tag,
+    /// How many tags there are.
+    TagCount,
     /// A detail by name (CON-9).
     Detail(String),
     /// The consent for a purpose by name.
@@ -279,6 +283,8 @@ pub enum Field {
     Communication,
     /// The imports that made, changed or restored the contact.
     Import,
+    /// The saved segments the contact is in.
+    Segment,
 }
 
 /// How a field is compared: one row of the documentation for each.
@@ -358,6 +364,22 @@ const TIME: &[Op] = &[
     Op::NotWithinLast,
     Op::AnniversaryIn,
 ];
+const OPTIONAL_TIME: &[Op] = &[
+    Op::Eq,
+    Op::Ne,
+    Op::Lt,
+    Op::Lte,
+    Op::Gt,
+    Op::Gte,
+    Op::Between,
+    Op::Before,
+    Op::After,
+    Op::WithinLast,
+    Op::NotWithinLast,
+    Op::AnniversaryIn,
+    Op::IsEmpty,
+    Op::IsNotEmpty,
+];
 const TAG: &[Op] = &[Op::Has, Op::HasNot, Op::In, Op::NotIn, Op::IsEmpty, Op::IsNotEmpty];
 const DETAIL_OPS: &[Op] = &[
     Op::Eq,
@@ -428,10 +450,12 @@ impl Field {
             "score" => Self::Score,
             "birth_date" => Self::BirthDate,
             "tag" => Self::Tag,
+            "tag_count" => Self::TagCount,
             "email_status" => Self::Status(Channel::Email),
             "sms_status" => Self::Status(Channel::Sms),
             "communication" => Self::Communication,
             "import" => Self::Import,
+            "segment" => Self::Segment,
             _ => TextField::from_word(name)
                 .map(Self::Text)
                 .or_else(|| WordField::from_word(name).map(Self::Word))
@@ -448,7 +472,7 @@ impl Field {
             Self::Text(_) => Kind::Text,
             Self::Word(field) => Kind::Words(field.words()),
             Self::Flag(_) => Kind::Flag,
-            Self::Score => Kind::Integer,
+            Self::Score | Self::TagCount => Kind::Integer,
             Self::BirthDate => Kind::Date,
             Self::Time(_) => Kind::Time,
             Self::Tag => Kind::Tag,
@@ -457,7 +481,7 @@ impl Field {
             Self::Status(Channel::Email) => Kind::Words(EMAIL_STATUSES),
             Self::Status(Channel::Sms | Channel::Post) => Kind::Words(CHANNEL_STATUSES),
             Self::Communication => Kind::Words(DISPLAYS),
-            Self::Import => Kind::Id,
+            Self::Import | Self::Segment => Kind::Id,
         }
     }
 
@@ -466,6 +490,7 @@ impl Field {
     pub const fn ops(&self) -> &'static [Op] {
         match self {
             Self::Word(WordField::Gender) => OPTIONAL_SET,
+            Self::Time(TimeField::TrashedAt) => OPTIONAL_TIME,
             _ => self.kind().ops(),
         }
     }
@@ -478,10 +503,10 @@ impl Field {
         names.extend(WordField::WORDS);
         names.extend(["birth_date", "score"]);
         names.extend(TimeField::WORDS);
-        names.push("tag");
+        names.extend(["tag", "tag_count"]);
         names.extend(["email_status", "sms_status"]);
         names.extend(FlagField::WORDS);
-        names.extend(["communication", "import"]);
+        names.extend(["communication", "import", "segment"]);
         names
     }
 }
@@ -497,7 +522,7 @@ mod tests {
             assert!(Field::from_wire(name).is_some(), "{name}");
         }
         assert_eq!(Field::from_wire("detail: boty "), Some(Field::Detail("boty".into())));
-        for name in ["", "detail:", "consent: ", "shoe_size", "workspace_id", "trashed_at"] {
+        for name in ["", "detail:", "consent: ", "shoe_size", "workspace_id", "import_id"] {
             assert_eq!(Field::from_wire(name), None, "{name}");
         }
     }

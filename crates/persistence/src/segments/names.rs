@@ -8,7 +8,7 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
-use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::ids::{ImportId, SegmentId};
 use kartoteka_domain::segments::{Reference, Selection, Target, Test};
 
 use super::IdRow;
@@ -105,16 +105,17 @@ impl Names {
 pub struct Existing {
     purposes: HashSet<String>,
     imports: HashSet<ImportId>,
+    segments: HashSet<SegmentId>,
 }
 
 impl Existing {
-    /// Whether this one does. There are no saved segments.
+    /// Whether this one does.
     #[must_use]
     pub fn holds(&self, target: &Target) -> bool {
         match target {
             Target::Purpose(name) => self.purposes.contains(name),
             Target::Import(id) => self.imports.contains(id),
-            Target::Segment(_) => false,
+            Target::Segment(id) => self.segments.contains(id),
         }
     }
 }
@@ -130,19 +131,36 @@ struct NameRow {
 /// # Errors
 /// What the database said.
 pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
+    look_up(tenant, references, "")
+}
+
+/// As [`existing`], and lets nobody remove it before the transaction ends.
+///
+/// # Errors
+/// As [`existing`]; [`StoreError::Busy`] when somebody holds it for too long.
+pub fn hold(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
+    look_up(tenant, references, " ORDER BY id FOR KEY SHARE")
+}
+
+fn look_up(
+    tenant: &mut Tenant<'_>,
+    references: &[Reference],
+    lock: &str,
+) -> Result<Existing, StoreError> {
     let mut names: Vec<String> = Vec::new();
     let mut ids: Vec<Uuid> = Vec::new();
+    let mut segments: Vec<Uuid> = Vec::new();
     for reference in references {
         match &reference.target {
             Target::Purpose(name) => names.push(name.clone()),
             Target::Import(id) => ids.push(id.0),
-            Target::Segment(_) => {}
+            Target::Segment(id) => segments.push(id.0),
         }
     }
     let mut found = Existing::default();
     if !names.is_empty() {
         let mut sql = Sql::new("SELECT name FROM purposes WHERE workspace_id = ");
-        sql.bind(tenant.workspace).push(" AND name = ANY (").bind(names).push(")");
+        sql.bind(tenant.workspace).push(" AND name = ANY (").bind(names).push(")").push(lock);
         let rows: Vec<NameRow> = sql.load(tenant.conn)?;
         found.purposes = rows.into_iter().map(|row| row.name).collect();
     }
@@ -151,6 +169,12 @@ pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Exi
         sql.bind(tenant.workspace).push(" AND id = ANY (").bind(ids).push(")");
         let rows: Vec<IdRow> = sql.load(tenant.conn)?;
         found.imports = rows.into_iter().map(|row| ImportId(row.id)).collect();
+    }
+    if !segments.is_empty() {
+        let mut sql = Sql::new("SELECT id FROM segments WHERE workspace_id = ");
+        sql.bind(tenant.workspace).push(" AND id = ANY (").bind(segments).push(")").push(lock);
+        let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+        found.segments = rows.into_iter().map(|row| SegmentId(row.id)).collect();
     }
     Ok(found)
 }
