@@ -135,6 +135,7 @@ RULES = [
     (SAVED, r"#/selection", "invalid_value", None),
     (SAVED, r"#/(selection|filter)", "missing_field", None),
     (SAVED, r"#/.*", "segment_cycle", None),
+    (SAVED, r"#/(selection|filter)", "too_long", None),
     (SAVED, r"#/name", "(invalid_value|too_short)", None),
     # what the workspace holds
     (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),

@@ -9,7 +9,7 @@ use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::SegmentId;
 use kartoteka_domain::segments::names::{names_of, rename_tag};
-use kartoteka_domain::segments::saved::{Label, read_label};
+use kartoteka_domain::segments::saved::{Label, MAX_TREE_BYTES, read_label};
 use kartoteka_domain::segments::unfold::{Library, measure, reaches, segments_of};
 use kartoteka_domain::segments::{NameKind, Reference, SegmentName, Selection, Target, read};
 use kartoteka_domain::tags::TagName;
@@ -120,8 +120,12 @@ pub fn update<E: From<Error>>(
     guard: impl FnOnce(&Segment, &Uses) -> Result<(), E>,
 ) -> Result<(Segment, Uses), E> {
     let (before, uses) = match hold(tenant, id) {
-        // what cannot be right for any segment is told first, as of every other body
-        Err(Error::NotFound) if !others.is_empty() => return Err(Error::invalid(others).into()),
+        Err(Error::NotFound) => {
+            // what cannot be right for any segment is told first, as of every other body
+            let faults = together(others, ill_formed(tenant, draft).map_err(E::from)?);
+            let error = if faults.is_empty() { Error::NotFound } else { Error::invalid(faults) };
+            return Err(error.into());
+        }
         held => held?,
     };
     if others.is_empty() {
@@ -253,6 +257,19 @@ fn exists(error: StoreError) -> Error {
     }
 }
 
+/// What is wrong with the trees of a draft wherever they stood.
+fn ill_formed(tenant: &mut Tenant<'_>, draft: &Draft) -> Result<Vec<Fault>, Error> {
+    let region = Region::parse(&workspaces::get(tenant)?.phone_region).ok();
+    let mut faults = Vec::new();
+    if let Some(Some(json)) = &draft.filter {
+        faults.extend(read::filter(json, "#/filter", region).faults);
+    }
+    if let Some(Some(json)) = &draft.selection {
+        faults.extend(read::selection(json, "#/selection", region).faults);
+    }
+    Ok(faults)
+}
+
 /// Reads the tree of a draft, holds what it names, and sees that neither it nor a segment that uses it grows
 /// out of bounds or into itself. The caller holds the lock on segments. `None` when there are faults.
 fn tree(
@@ -301,6 +318,12 @@ fn tree(
             }));
         }
     };
+    let bytes = filter.as_ref().or(selection.as_ref()).map_or(0, |json| json.to_string().len());
+    if bytes > MAX_TREE_BYTES {
+        let detail = format!("It has {bytes} bytes as JSON; at most {MAX_TREE_BYTES} are kept.");
+        faults.push(Fault::new(at, Code::TooLong, detail));
+        return Ok(None);
+    }
     let references = reading.references.clone();
     let existing = trees::hold(tenant, &references)?;
     let meant = match reading.resolve(|target| existing.holds(target)) {

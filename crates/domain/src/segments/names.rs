@@ -69,9 +69,7 @@ pub fn rename_tag(tree: &mut Value, key: &str, name: &TagName) -> bool {
             .is_some_and(|tag| tag.key() == key)
     };
     match tree {
-        Value::Array(items) => {
-            items.iter_mut().fold(false, |any, item| rename_tag(item, key, name) || any)
-        }
+        Value::Array(items) => rename_in(items.iter_mut(), key, name),
         Value::Object(node) if node.get("field").and_then(Value::as_str) == Some("tag") => {
             let mut any = false;
             match node.get_mut("value") {
@@ -89,11 +87,18 @@ pub fn rename_tag(tree: &mut Value, key: &str, name: &TagName) -> bool {
             }
             any
         }
-        Value::Object(node) => {
-            node.values_mut().fold(false, |any, below| rename_tag(below, key, name) || any)
-        }
+        Value::Object(node) => rename_in(node.values_mut(), key, name),
         _ => false,
     }
+}
+
+/// In all of them: not only in the first where it stands.
+fn rename_in<'v>(trees: impl Iterator<Item = &'v mut Value>, key: &str, name: &TagName) -> bool {
+    let mut any = false;
+    for tree in trees {
+        any |= rename_tag(tree, key, name);
+    }
+    any
 }
 
 #[cfg(test)]

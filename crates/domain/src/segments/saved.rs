@@ -6,6 +6,8 @@ use crate::faults::Fault;
 
 /// Characters of a segment's name.
 pub const MAX_NAME_CHARS: usize = 200;
+/// Bytes of its tree as JSON: lists show whole pages of segments.
+pub const MAX_TREE_BYTES: usize = 256 << 10;
 /// Characters of what people say of it.
 pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 

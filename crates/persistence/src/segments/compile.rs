@@ -121,11 +121,7 @@ impl Compiler<'_> {
     /// Several "has one of these tags" joined by OR are one, and so are several opposites joined by AND: one
     /// join, where the planner would look each of them up for each contact. What they are together, and the
     /// rest; `absent` says which of the two is looked for.
-    fn tags_of<'f>(
-        filters: &'f [Filter],
-        negated: bool,
-        absent: bool,
-    ) -> (Option<TagTest>, Vec<&'f Filter>) {
+    fn tags_of(filters: &[Filter], negated: bool, absent: bool) -> (Option<TagTest>, Vec<&Filter>) {
         let plain = |filter: &&Filter| match filter {
             Filter::Leaf(Leaf {
                 test: Test::Tag(TagTest { keys: Some(_), score: None }),

@@ -105,6 +105,18 @@ async fn all_faults_are_told_at_once() {
     assert_eq!(app.count("SELECT count(*) AS n FROM segments"), 0);
 }
 
+/// SEG-3: a tree that is kept is bounded in bytes too.
+#[tokio::test]
+async fn a_tree_of_many_bytes_is_not_kept() {
+    let app = TestApp::new().await;
+    let values =
+        |length: usize| -> Vec<String> { (0..1_000).map(|n| format!("{n:0>length$}")).collect() };
+    let body =
+        |length| json!({"name": "long", "filter": leaf("external_id", "in", values(length))});
+    app.post("/segments").json(&body(300)).await.expect_problem(422, "too_long", &["#/filter"]);
+    app.post("/segments").json(&body(200)).await.expect(201);
+}
+
 /// SEG-5: what another workspace has saved is unknown here.
 #[tokio::test]
 async fn segments_of_another_workspace_are_unknown() {

@@ -59,7 +59,13 @@ async fn a_segment_is_changed_by_a_merge_patch() {
         "segment_exists",
         &[],
     );
-    app.other_workspace().patch(&path).json(&json!({"name": "x"})).await.expect(404);
+    let other = app.other_workspace();
+    other.patch(&path).json(&json!({"name": "x"})).await.expect(404);
+    other.patch(&path).json(&json!({"x": 1, "filter": []})).await.expect_problem(
+        422,
+        "validation_failed",
+        &["#/x", "#/filter"],
+    );
 }
 
 /// SEG-5: everything that uses it means the new one.

@@ -36,9 +36,10 @@ pub struct NewSegment {
 
 /// Save a segment
 ///
-/// Its filter may name other segments, but not so that one is part of itself (`segment_cycle`); with all of them
-/// unfolded it has at most 500 nodes. What it names, it keeps: tags and purposes in it cannot be deleted, and a
-/// tag that is renamed is renamed in it too. A name that differs only in case from another is `segment_exists`.
+/// Its filter may name other segments, but not so that one is part of itself (`segment_cycle`). It has at most
+/// 256 KiB as JSON, and with all its segments unfolded at most 500 nodes. What it names, it keeps: tags and purposes
+/// in it cannot be deleted, and a tag that is renamed is renamed in it too. A name that differs only in case from
+/// another is `segment_exists`.
 #[utoipa::path(
     tag = "segments",
     operation_id = "create_segment",
