@@ -29,7 +29,7 @@ use uuid::Uuid;
 /// Living contacts of the base the trees are tried on.
 const CONTACTS: usize = 300;
 /// Trees tried.
-const TREES: u32 = 2_500;
+const TREES: u32 = 2_000;
 
 /// A base of contacts in two workspaces with the same tags, purposes and values.
 struct Base {

@@ -250,8 +250,7 @@ pub(crate) fn read(
         (filter, selection, sort) => {
             let problems: Vec<Problem> =
                 [filter.err(), selection.err(), sort.err()].into_iter().flatten().collect();
-            let faults: Vec<Fault> =
-                problems.iter().flat_map(|problem| problem.faults()).cloned().collect();
+            let faults: Vec<Fault> = problems.iter().flat_map(Problem::faults).cloned().collect();
             // what is no fault of the input is told before those that are
             let other = problems.into_iter().find(|problem| problem.faults().is_empty());
             Err(other.unwrap_or_else(|| Problem::invalid(faults)))
