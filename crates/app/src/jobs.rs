@@ -2,6 +2,7 @@
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::JobId;
+use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::jobs;
 
@@ -10,6 +11,7 @@ pub use kartoteka_persistence::jobs::Job;
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 use crate::worker;
 
 /// One job of the workspace.
@@ -53,6 +55,7 @@ pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Job, 
         && let Some(work) = worker::work_of(&job.kind)
     {
         work.on_cancelled(tenant, ctx, &job)?;
+        outbox::record_job(tenant, ctx, &job, JobState::Cancelled)?;
     }
     get(tenant, id)
 }

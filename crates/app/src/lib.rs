@@ -12,9 +12,11 @@ pub mod demo;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod outbox;
 pub mod segments;
 pub mod tags;
 pub mod trash;
+pub mod webhooks;
 pub mod worker;
 
 pub use context::Context;

@@ -118,6 +118,9 @@ codes! {
     UnsupportedGrantType = "unsupported_grant_type", "This grant is not one we give.";
     UnsupportedTokenType = "unsupported_token_type", "Tokens of this kind cannot be revoked.";
 
+    // webhooks
+    WebhookDisabled = "webhook_disabled", "The webhook is switched off.";
+
     // imports
     StepOutOfOrder = "step_out_of_order", "Another step is next.";
     ImportEmpty = "import_empty", "There is no data in it.";

@@ -55,4 +55,8 @@ id_types! {
     ImportTemplateId,
     /// Long work.
     JobId,
+    /// A receiver of events.
+    WebhookId,
+    /// Something that happened.
+    EventId,
 }

@@ -12,6 +12,8 @@ pub mod faults;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
+pub mod outbox;
 pub mod scopes;
 pub mod segments;
 pub mod tags;
+pub mod webhooks;

@@ -10,9 +10,11 @@ pub mod db;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod outbox;
 pub mod segments;
 pub mod sql;
 pub mod tags;
+pub mod webhooks;
 pub mod workspaces;
 
 pub use db::{Db, MIGRATIONS, Settings, Tenant, probe};

@@ -91,6 +91,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::ImportNotRevertible
         | Code::TemplateExists
         | Code::JobNotCancellable
+        | Code::WebhookDisabled
         | Code::JobFailed
         | Code::JobLost => StatusCode::CONFLICT,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

@@ -30,6 +30,7 @@ use super::{
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 use crate::worker::{Ended, JobError, Run};
 
 /// Rows written in one transaction: long enough that its fixed cost does not count, short enough that other
@@ -224,6 +225,7 @@ fn write_chunk(
         import.updated_at = ctx.now;
         import.finished_at = Some(ctx.now);
         imports::save(tenant, &import)?;
+        outbox::record_import(tenant, ctx, &import)?;
         let summary = import.summary.clone();
         audit::record_for_job(
             tenant,
@@ -241,6 +243,7 @@ fn write_chunk(
     hold_plan(tenant, committing, &import, rows)?;
     let applying = applying(tenant, ctx, committing)?;
     let applied = apply::apply(tenant, &applying, rows)?;
+    outbox::record_chunk(tenant, ctx, &import, rows, false)?;
     workspaces::add_usage(
         tenant,
         applied.created + applied.out_of_trash,

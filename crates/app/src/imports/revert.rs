@@ -20,6 +20,7 @@ use super::{ImportRecord, enqueue, get, locked, matching_of, read_json, state_of
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 use crate::worker::{Ended, JobError, Run};
 
 /// Rows taken back in one transaction.
@@ -112,6 +113,7 @@ fn take_back(
         import.updated_at = ctx.now;
         import.finished_at = Some(ctx.now);
         imports::save(tenant, &import)?;
+        outbox::record_import(tenant, ctx, &import)?;
         let counts = import.reverted.clone();
         audit::record_for_job(
             tenant,
@@ -132,7 +134,9 @@ fn take_back(
         rows_share_contacts: matching_of(&import)?.in_file == InFile::All,
         now: ctx.now,
     };
-    let done = revert::revert(tenant, &reverting, Rows { after: from - 1, up_to })?;
+    let rows = Rows { after: from - 1, up_to };
+    let done = revert::revert(tenant, &reverting, rows)?;
+    outbox::record_chunk(tenant, ctx, &import, rows, true)?;
     let trashed = done.trashed + done.trashed_again;
     workspaces::add_usage(tenant, -trashed, trashed, ctx.new_id())?;
     let mut counts: RevertCounts = read_json(import.reverted.as_ref(), "the counts of undo")?;

@@ -67,7 +67,9 @@ pub trait Work: Send + Sync {
 /// Every kind of work this binary knows.
 #[must_use]
 pub fn registry() -> Vec<Arc<dyn Work>> {
-    crate::imports::work()
+    let mut works = crate::imports::work();
+    works.extend(crate::webhooks::work());
+    works
 }
 
 /// The work with this name.
