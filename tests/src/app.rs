@@ -16,6 +16,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use kartoteka_api::tokens::{Grant, keys};
 use kartoteka_api::{AppState, KeyRing, MetricsAccess, Settings};
 use kartoteka_app::clock::Clock;
+use kartoteka_app::webhooks::sending;
 use kartoteka_app::worker::{self, Environment};
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::ids::{ClientId, UserId, WorkspaceId};
@@ -109,6 +110,7 @@ impl TestApp {
             database_wait: Duration::from_secs(20),
             metrics: MetricsAccess::Open,
             workers: 1,
+            webhook_allow: "127.0.0.0/8".parse().unwrap(),
             ..Settings::default()
         };
         change(&mut settings);
@@ -343,6 +345,25 @@ impl TestApp {
             clock: Arc::new(self.clock.clone()),
             secret: self.settings.secret.clone().into(),
         }
+    }
+
+    /// What sending webhooks needs from outside.
+    #[must_use]
+    pub fn sending_environment(&self) -> sending::Environment {
+        sending::Environment {
+            db: self.db.clone(),
+            clock: Arc::new(self.clock.clone()),
+            secret: self.settings.secret.clone().into(),
+            allowed: self.settings.webhook_allow.clone(),
+            show_contact: kartoteka_api::v1::webhooks::show_contact,
+        }
+    }
+
+    /// Sends everything that is due to webhooks, and says how many attempts that were.
+    pub async fn send_webhooks(&self) -> usize {
+        let environment = self.sending_environment();
+        let sent = tokio::task::spawn_blocking(move || sending::send_due(&environment, "test"));
+        sent.await.unwrap().unwrap()
     }
 
     /// This test ends with unfinished jobs on purpose.

@@ -98,9 +98,14 @@ impl Reply {
     }
 
     /// Keeps another answer under the idempotency key than the one that is sent: secrets are shown once and
-    /// must not lie in a table.
+    /// must not lie in a table. The entity tag is that of what is kept: the secret is no part of the resource.
     #[must_use]
     pub fn keeping(mut self, kept: Self) -> Self {
+        let is_tag = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("etag");
+        if let Some(tag) = kept.headers.iter().find(is_tag).cloned() {
+            self.headers.retain(|header| !is_tag(&header));
+            self.headers.push(tag);
+        }
         self.kept = Some(Box::new(kept));
         self
     }

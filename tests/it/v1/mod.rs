@@ -11,4 +11,5 @@ pub(crate) mod imports;
 mod tags;
 mod trash;
 mod users;
+mod webhooks;
 mod workspace;

@@ -14,6 +14,7 @@ pub mod segments;
 pub mod tags;
 pub mod trash;
 pub mod users;
+pub mod webhooks;
 pub mod workspace;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -32,5 +33,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(jobs::configure)
         .configure(tags::configure)
         .configure(purposes::configure)
-        .configure(trash::configure);
+        .configure(trash::configure)
+        .configure(webhooks::configure);
 }
