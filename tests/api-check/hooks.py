@@ -176,6 +176,10 @@ RULES = [
     # each class knows some of the actions; tags and purposes as elsewhere
     (MATCHING, r"#/(options/matching/)?outcomes/\w+/action", "invalid_outcome", None),
     (MATCHING, r"#/(options/matching/)?outcomes/\w+/tags/\d+", "invalid_tag", None),
+    # where webhooks may go, how many there may be, and a span of time that has begun
+    (r"(POST /webhooks|PATCH /webhooks/\{id\})", r"#/url", "(invalid_value|too_long)", None),
+    (r"POST /webhooks", r"", "too_many", None),
+    (r"POST /webhooks/\{id\}/replay", r"#/after", "invalid_value", None),
     # the content of a file
     (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"",
      "import_(empty|not_text|too_large|too_many_columns|too_many_rows)", None),

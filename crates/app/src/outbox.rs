@@ -35,6 +35,10 @@ pub fn record(
     subjects: Vec<(Uuid, Value)>,
     job: Option<Uuid>,
 ) -> Result<(), StoreError> {
+    // a look costs less than to write down many that nobody asked for
+    if subjects.len() > 1 && store::wanted(tenant, &[event])?.is_empty() {
+        return Ok(());
+    }
     let stamp = Stamp { event, at: ctx.now, actor: ctx.actor, job };
     let events: Vec<Happened> = subjects
         .into_iter()

@@ -195,8 +195,10 @@ fn serve(environment: &Environment, receiver: &Receiver, stop: &AtomicBool) -> u
     let done = Turn::begin(environment, receiver, stop).map_or_else(
         |error| {
             tracing::warn!(%error, "a webhook cannot be served");
-            // whatever it is, the next look must not be the next moment
-            leave_alone(environment, receiver);
+            if !matches!(error, Error::Store(StoreError::Busy(_))) {
+                // whatever it is, it will not be gone in the next moment
+                leave_alone(environment, receiver);
+            }
             0
         },
         |turn| turn.run(),
@@ -282,9 +284,11 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// Events of one subject go one after the other, of several side by side; what is replayed goes in its order.
+    /// Events of one subject go one after the other, of several side by side; what is replayed goes in its order. A
+    /// receiver that keeps failing is tried with one event first.
     fn run(&self) -> usize {
-        let in_order = self.due.iter().any(|due| due.in_order);
+        let failing = rest(self.receiver.failures, None).is_some();
+        let in_order = failing || self.due.iter().any(|due| due.in_order);
         let mut groups: BTreeMap<u128, Vec<&Due>> = BTreeMap::new();
         for due in &self.due {
             let group = if in_order { 0 } else { due.subject_id.as_u128() % SIDE_BY_SIDE };

@@ -48,6 +48,9 @@ pub struct Receiver {
     /// Until when that signs too.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub old_secret_until: Option<DateTime<Utc>>,
+    /// Attempts in a row that failed.
+    #[diesel(sql_type = Integer)]
+    pub failures: i32,
     /// Fencing token.
     #[diesel(sql_type = BigInt)]
     pub lease_epoch: i64,
@@ -89,7 +92,7 @@ pub fn claim(
         sql.bind(workspace_id).push(" AND w.id = ").bind(id);
         sql.push(&format!(
             " AND w.enabled AND (w.lease_until IS NULL OR w.lease_until < {at}) AND (w.not_before IS NULL OR w.not_before <= {at}) \
-             RETURNING w.workspace_id, w.id, w.url, w.include_contact, w.secret, w.old_secret, w.old_secret_until, w.lease_epoch"
+             RETURNING w.workspace_id, w.id, w.url, w.include_contact, w.secret, w.old_secret, w.old_secret_until, w.failures, w.lease_epoch"
         ));
         if let Some(receiver) = sql.first(conn)? {
             return Ok(Some(receiver));
@@ -205,7 +208,8 @@ pub fn count(
     let mut sql = Sql::new("UPDATE webhooks SET lease_until = ");
     sql.bind(now + LEASE);
     if good {
-        sql.push(", failures = 0, failing_since = NULL, not_before = NULL");
+        // not_before stays: another message of this turn may have been answered with a wish to be left alone
+        sql.push(", failures = 0, failing_since = NULL");
     } else {
         sql.push(", failures = failures + 1, failing_since = coalesce(failing_since, ").bind(now);
         sql.push(")");

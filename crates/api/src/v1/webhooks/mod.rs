@@ -43,8 +43,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(deliveries::resend_webhook_delivery);
 }
 
+// `tt`: a `literal` would reach the derive macros wrapped, and the document would have other names
 macro_rules! event_words {
-    ($($name:ident = $wire:literal, $meaning:literal;)+) => {
+    ($($name:ident = $wire:tt, $meaning:tt;)+) => {
         /// What happened: the types of events that a webhook may ask for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
         #[schema(as = EventType)]
