@@ -82,6 +82,8 @@ async fn fill(app: &TestApp) {
             (0..50).map(|n| format!("n{n}@example.com,{name}{n},\"{tag}\",yes")).collect();
         format!("e,f,t,k\n{}\n", rows.join("\n"))
     };
+    let hook = json!({ "url": "https://hooks.example.com/", "events": ["contact.created"] });
+    app.post("/webhooks").json(&hook).await.expect(201);
     for (name, tag) in [("A", "first"), ("B", "second")] {
         let list = list(name, tag);
         let id = planned(app, list.as_bytes(), columns.clone(), by_email.clone()).await;

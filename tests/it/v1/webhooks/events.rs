@@ -218,7 +218,7 @@ async fn an_import_and_its_undo_tell_of_every_contact() {
             {"index": 2, "target": "consent:email_basic"}, {"index": 3, "target": "tags"},
         ]},
         "matching": {"mode": "match", "key": "email", "outcomes": {
-            "none": {"action": "import"}, "one": {"action": "update"}, "many": {"action": "skip"}, "in_trash": {"action": "restore"}
+            "none": {"action": "import"}, "one": {"action": "update"}, "many": {"action": "skip"}, "in_trash": {"action": "restore_and_update"}
         }},
     });
     let list = "e,f,k,t\na@example.com,New,yes,vip\nb@example.com,Back,,\nc@example.com,C,yes,vip\nd@example.com,D,no,\na@example.com,New,yes,\n";

@@ -92,7 +92,7 @@ async fn the_log_does_not_hold_where_messages_go() {
     assert_eq!(receiver.received()[0].target, "/Geheim7pfad?token=Kanarek8wort");
     let secret = hook.text_at("/secret");
     let lines = kartoteka_tests::canary::lines();
-    assert!(lines.len() > 3);
+    assert!(lines.iter().any(|line| line.contains("an event was sent")), "the log is kept");
     for word in ["Geheim7pfad", "Kanarek8wort", &secret[6..]] {
         assert!(lines.iter().all(|line| !line.contains(word)), "{word}");
     }
