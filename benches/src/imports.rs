@@ -27,6 +27,8 @@ const KILLED_AT: f64 = 0.4;
 struct Rounds {
     /// All rows new, into an empty workspace.
     new: Vec<Imported>,
+    /// What it cost after [`Rounds::new`] until the search index knew its contacts.
+    indexed: Vec<Cost>,
     /// COPY of what [`Rounds::new`] wrote.
     new_copied: Vec<Cost>,
     /// The same file once more.
@@ -87,6 +89,9 @@ fn new_rows(
     let service = Service::start(bench, "run")?;
     bench.postgres.settle()?;
     rounds.new.push(import::import(bench, &service, &file, &format!("{}-new", words(rows)))?);
+    let watch = import::Watch::start(&bench.postgres, Some(&service))?;
+    index(bench, "run")?;
+    rounds.indexed.push(watch.stop()?);
     service.stop()?;
     let digest = if wants(&[9]) { bench.postgres.text("run", DIGEST)? } else { String::new() };
     if wants(&[1]) {
@@ -213,6 +218,7 @@ fn report(bench: &Bench, goals: &[u8], rows: u64, rounds: &Rounds) {
     of(6, plan_to_commit);
     of(7, same_again);
     of(8, client_share);
+    of(1, indexing);
     of(9, killed_to_whole);
     for (what, imports) in [
         ("new", &rounds.new),
@@ -388,6 +394,29 @@ fn plan_to_commit(rows: u64, rounds: &Rounds) -> Vec<Figure> {
     figures
 }
 
+/// What an import leaves to be done after it: noted, for COPY leaves it undone too.
+fn indexing(rows: u64, rounds: &Rounds) -> Vec<Figure> {
+    let pairs = rounds.new.iter().zip(&rounds.indexed);
+    let ratio = median(pairs.map(|(new, indexed)| seconds(indexed) / seconds(&new.whole())));
+    let wall = middle(&rounds.indexed, seconds);
+    let cpu = middle(&rounds.indexed, |cost| (cost.postgres + cost.service).as_secs_f64());
+    let wal = middle(&rounds.indexed, |cost| cost.wal as f64 / 1e6);
+    let what =
+        format!("the search index, behind the import of {} new rows, to that import", words(rows));
+    vec![
+        Figure::noted(1, what, ratio)
+            .raw(format!("{wall:.2} s ({cpu:.2} s CPU, {wal:.0} MB WAL) after its end")),
+    ]
+}
+
+/// Waits until the search index knows everybody an import made.
+fn index(bench: &Bench, database: &str) -> Outcome<()> {
+    while bench.postgres.number(database, "SELECT count(*) AS n FROM contact_search_lag")? > 0 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
 fn same_again(rows: u64, rounds: &Rounds) -> Vec<Figure> {
     let pairs = rounds.new.iter().zip(&rounds.again);
     let ratio = median(pairs.map(|(new, again)| seconds(&new.whole()) / seconds(&again.whole())));
@@ -482,6 +511,7 @@ impl Bench {
             self.postgres.create("making", EMPTY)?;
             let service = Service::start(self, "making")?;
             import::import(self, &service, &self.file(rows, People::New)?, "base")?;
+            index(self, "making")?;
             service.stop()?;
             self.keep_as_base("making", rows)?;
             self.postgres.remove("making")?;

@@ -271,7 +271,7 @@ fn beside_import(bench: &Bench, load: &Load, service: &Service, rows: u64) -> Ou
     .judged_from(LARGE, rows))
 }
 
-/// Goal 15: judged by the kind of search that takes longest.
+/// Goal 15: judged by the kind of search that takes longest. The base is indexed: see `imports::index`.
 fn search(bench: &Bench, load: &Load, service: &Service, rows: u64) -> Outcome<Vec<Figure>> {
     bench.say(&format!("{} contacts: search", words(rows)));
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); WORDS.len()];

@@ -41,12 +41,18 @@ ast.parse = parse
 
 CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{value\})"
 LISTED = r"GET /(contacts|contacts/count|trash)"
-SELECTED = r"POST /contacts/(query|count)"
-VALUE = r"#/selection/(include|exclude|where)(/.*)?/value(/\d+)?"
+SAVED = r"(POST /segments|PATCH /segments/\{id\})"
+SELECTED = rf"(POST /(contacts/(query|count)|activities/query)|{SAVED})"
+TREE = r"#/(selection/(include|exclude|where)|filter)"
+VALUE = rf"{TREE}(/.*)?/value(/\d+)?"
 # The steps of an import: one by one, in one call, or saved.
 OPTIONS = r"(POST /imports/run|POST /import-templates|PATCH /import-templates/\{id\})"
 MAPPING = rf"({OPTIONS}|PUT /imports/\{{id\}}/mapping)"
 MATCHING = rf"({OPTIONS}|PUT /imports/\{{id\}}/matching)"
+COMPANY = r"(POST /companies|PATCH /companies/\{id\})"
+OPPORTUNITY = r"(POST /opportunities|PATCH /opportunities/\{id\})"
+PROJECT = r"(POST /projects|PATCH /projects/\{id\})"
+ACTIVITY = r"(POST /activities|PATCH /activities/\{id\})"
 PASSWORD = r"(POST /users|PUT /users/me/password|PATCH /users/\{id\})"
 
 
@@ -113,25 +119,50 @@ RULES = [
     (r"PATCH /workspace", r"#/time_zone", "invalid_time_zone", None),
     (r"(POST /tags|PATCH /tags/\{id\})", r"#/name", "invalid_tag", None),
     (r"PUT /contacts/\{id\}/tags/\{name\}", r"\?name", "invalid_tag", None),
+    (COMPANY, r"#/email", "invalid_email", None),
+    (COMPANY, r"#/phone", "invalid_phone", None),
+    (COMPANY, r"#/address/country", "invalid_country", None),
+    (COMPANY, r"#/website", "invalid_value",
+     lambda value, case, pointer: "." not in value or len(value.split()) != 1),
+    # a name that is not seen
+    (rf"({COMPANY}|{OPPORTUNITY}|{PROJECT})", r"#/name", "too_short", unseen_key),
+    (ACTIVITY, r"#/subject", "too_short", unseen_key),
+    # a year that is not written with four digits everywhere
+    (OPPORTUNITY, r"#/expected_close_date", "out_of_range", None),
+    (PROJECT, r"#/(from|to)", "out_of_range", None),
+    (ACTIVITY, r"#/(starts|due|done)_at", "out_of_range", None),
+    # two fields of one thing
+    (OPPORTUNITY, r"#/currency", "missing_field", None),
+    (PROJECT, r"#/to", "invalid_value", None),
+    # what the workspace holds
+    (OPPORTUNITY, r"#/company_id", "unknown_reference", None),
+    (ACTIVITY, r"#/(contact_ids/\d+|(company|opportunity|project)_id)", "unknown_reference", None),
     # a password that is short, or easy to guess, or the address
     (PASSWORD, r"#/password", "weak_password", None),
     # a list of columns with signs, none twice
-    (r"GET /(contacts|trash)", r"\?sort", "invalid_sort", None),
+    (r"GET /(contacts|trash|companies|opportunities|projects)", r"\?sort", "invalid_sort", None),
     (r"POST /contacts/query", r"#/sort", "invalid_sort", None),
     # signed by us
     (r"GET /.*", r"\?cursor", "invalid_cursor", None),
-    (r"POST /contacts/query", r"#/cursor", "invalid_cursor", None),
+    (r"POST /(contacts|activities)/query", r"#/cursor", "invalid_cursor", None),
     # the value of a condition: what it may be depends on its field and its comparison
     (SELECTED, VALUE, "invalid_(email|phone|country|language|date|tag|value)", None),
     (SELECTED, VALUE, "too_short", nothing_to_look_for),
     # no field has U+0000 in its name, which is told besides
-    (SELECTED, r"#/selection/(include|exclude|where)(/.*)?/field", "unknown_field",
+    (SELECTED, rf"{TREE}(/.*)?/field", "unknown_field",
      lambda value, case, pointer: holds_nul(value)),
     # bounds of a whole: nodes and depth of a filter
-    (SELECTED, r"#/selection(/.*)?", "filter_too_large", None),
+    (SELECTED, r"#/(selection|filter)(/.*)?", "filter_too_large", None),
+    # one tree, not both and not none, which is not part of itself
+    (SAVED, r"#/selection", "invalid_value", None),
+    (SAVED, r"#/(selection|filter)", "missing_field", None),
+    (SAVED, r"#/.*", "segment_cycle", None),
+    (SAVED, r"#/(selection|filter)", "too_long", None),
+    (SAVED, r"#/name", "(invalid_value|too_short)", None),
     # what the workspace holds
-    (SELECTED, r"#/selection/(include|exclude|where)(/.*)?/field", "unknown_purpose", None),
+    (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),
     (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),
+    (r"GET /(contacts|contacts/count|trash)", r"\?segment_id", "unknown_reference", None),
     (r"GET /contacts/\{id\}/can-send", r"\?purpose", "unknown_purpose", None),
     (r"POST /contacts/\{id\}/consents", r"#/purpose", "unknown_purpose", None),
     (r"POST /imports/run", r"#/options/template_id", "unknown_reference", None),
@@ -176,6 +207,10 @@ RULES = [
     # each class knows some of the actions; tags and purposes as elsewhere
     (MATCHING, r"#/(options/matching/)?outcomes/\w+/action", "invalid_outcome", None),
     (MATCHING, r"#/(options/matching/)?outcomes/\w+/tags/\d+", "invalid_tag", None),
+    # where webhooks may go, how many there may be, and a span of time that has begun
+    (r"(POST /webhooks|PATCH /webhooks/\{id\})", r"#/url", "(invalid_value|too_long)", None),
+    (r"POST /webhooks", r"", "too_many", None),
+    (r"POST /webhooks/\{id\}/replay", r"#/after", "invalid_value", None),
     # the content of a file
     (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"",
      "import_(empty|not_text|too_large|too_many_columns|too_many_rows)", None),

@@ -137,6 +137,13 @@ async fn a_user_of_another_workspace_is_nobody_here() {
         app.client_of(Actor::User(other.user), app.home().id, &Role::Administrator.scopes());
     let operation = secured().find(|operation| operation.method == "GET").unwrap();
     stranger.get(somewhere(operation)).await.expect(401);
+    // whatever else is wrong with the request
+    let ghost = app.client_of(
+        Actor::User(UserId(Uuid::now_v7())),
+        app.home().id,
+        &Role::Administrator.scopes(),
+    );
+    ghost.get("/contacts?limit=0").await.expect_problem(401, "unauthorized", &[]);
 }
 
 #[tokio::test]

@@ -7,15 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::Connection;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::contact::display_name;
 use kartoteka_domain::contacts::email::Email;
-use kartoteka_domain::ids::{ImportId, WorkspaceId};
-use kartoteka_domain::segments::fields::{Field, Op, TextField, WordField};
-use kartoteka_domain::segments::{ConsentFact, ContactFacts, Selection, TagFact, matches, read};
+use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, SegmentId, WorkspaceId};
+use kartoteka_domain::segments::fields::{Field, Link, Op, TextField, WordField};
+use kartoteka_domain::segments::unfold::unfold;
+use kartoteka_domain::segments::{
+    ConsentFact, ContactFacts, Library, Selection, TagFact, matches, read,
+};
 use kartoteka_persistence::sql::Sql;
-use kartoteka_persistence::{Db, Settings, segments, workspaces};
+use kartoteka_persistence::{Db, Settings, StoreError, segments, workspaces};
 use kartoteka_tests::TestDatabase;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -25,13 +29,17 @@ use uuid::Uuid;
 /// Living contacts of the base the trees are tried on.
 const CONTACTS: usize = 300;
 /// Trees tried.
-const TREES: u32 = 1_500;
+const TREES: u32 = 2_000;
 
 /// A base of contacts in two workspaces with the same tags, purposes and values.
 struct Base {
     workspace: WorkspaceId,
     contacts: Vec<(Uuid, ContactFacts)>,
     imports: Vec<ImportId>,
+    groups: Vec<GroupId>,
+    types: Vec<ContactTypeId>,
+    links: Vec<(Link, Uuid)>,
+    segments: Library,
 }
 
 /// Numbers that look random and are the same every time (SplitMix64).
@@ -61,8 +69,21 @@ impl Dice {
     }
 }
 
-const TEXTS: &[&str] =
-    &["Novák", "novak", "Nováková", "O'Brien", "100%", "a_b", r"C:\x", "Brno", "Łódź", "Kőszeg"];
+const TEXTS: &[&str] = &[
+    "Novák",
+    "novak",
+    "Nováková",
+    "O'Brien",
+    "100%",
+    "a_b",
+    r"C:\x",
+    "Brno",
+    "Łódź",
+    "Kőszeg",
+    "Straße 5/7",
+    "Київ",
+    "\u{1F600} x",
+];
 const EMAILS: &[&str] = &["Jana@Example.cz", "jana@example.cz", "petr.novak@firma.cz", "a_b@x.cz"];
 const PHONES: &[&str] = &["+420601123456", "+420777000111", "+48601234567"];
 const DAYS: &[&str] = &[
@@ -119,6 +140,18 @@ fn details() -> Vec<Value> {
         json!("100%"),
         json!("a_b"),
         json!("5."),
+        json!(" "),
+        json!("null"),
+        json!("%_\\"),
+        json!("999999999999999"),
+        json!("0,00000000000000000001"),
+        json!("-0"),
+        json!(-0.0),
+        json!(1e300),
+        json!(1.5e-7),
+        json!(u64::MAX),
+        json!("\u{0663}"),
+        json!("9999-12-31"),
     ]
 }
 
@@ -161,10 +194,14 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         email_invalid: dice.roll(4) == 0,
         created_at: dice.pick(TIMES).parse().unwrap(),
         updated_at: dice.pick(TIMES).parse().unwrap(),
+        trashed_at: trashed.then(|| dice.pick(TIMES).parse().unwrap()),
         details: Map::new(),
         tags: Vec::new(),
         consents: Vec::new(),
         imports: Vec::new(),
+        groups: Vec::new(),
+        contact_type: None,
+        links: Vec::new(),
     };
     for (column, field, values) in text_fields() {
         if let Some(text) = dice.maybe(values) {
@@ -209,7 +246,7 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         "details": facts.details, "subscribed": facts.subscribed, "muted": facts.muted,
         "email_invalid_at": facts.email_invalid.then_some(facts.created_at), "search": "",
         "created_at": facts.created_at, "updated_at": facts.updated_at,
-        "trashed_at": trashed.then_some(facts.updated_at),
+        "trashed_at": facts.trashed_at,
     });
     row.extend(rest.as_object().unwrap().clone());
     (Value::Object(row), facts)
@@ -227,6 +264,52 @@ fn insert(conn: &mut diesel::PgConnection, table: &str, rows: Vec<Value>) {
 struct RowId {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
     id: Uuid,
+}
+
+/// Where a thing that contacts are linked to stands.
+fn linked_table(link: Link) -> &'static str {
+    match link {
+        Link::Owner => "users",
+        Link::Company => "companies",
+        Link::Opportunity => "opportunities",
+        Link::Project => "projects",
+    }
+}
+
+/// The thing itself.
+fn linked_row(link: Link, workspace: Uuid, id: Uuid, at: DateTime<Utc>) -> Value {
+    let mut row = json!({"workspace_id": workspace, "id": id, "created_at": at, "updated_at": at});
+    let more = match link {
+        Link::Owner => {
+            json!({"email": id, "email_key": id, "role": "editor", "password_hash": "-"})
+        }
+        Link::Company => json!({"name": "Company", "search": ""}),
+        Link::Opportunity => json!({"name": "Opportunity", "state": "open", "search": ""}),
+        Link::Project => json!({"name": "Project", "state": "running", "search": ""}),
+    };
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    row
+}
+
+/// A link to it, and the table it stands in.
+fn link_row(
+    link: Link,
+    workspace: Uuid,
+    to: Uuid,
+    contact: Uuid,
+    at: DateTime<Utc>,
+) -> (&'static str, Value) {
+    let (table, column, more) = match link {
+        Link::Owner => ("contact_owners", "user_id", json!({"level": "main"})),
+        Link::Company => ("company_contacts", "company_id", json!({})),
+        Link::Opportunity => ("opportunity_contacts", "opportunity_id", json!({})),
+        Link::Project => ("project_contacts", "project_id", json!({})),
+    };
+    let mut row = json!({"workspace_id": workspace, "contact_id": contact, "added_at": at});
+    let members = row.as_object_mut().unwrap();
+    members.insert(column.into(), json!(to));
+    members.extend(more.as_object().unwrap().clone());
+    (table, row)
 }
 
 /// Fills one workspace; `seed` decides with what.
@@ -258,6 +341,24 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         json!({"workspace_id": workspace, "id": id, "name": name, "name_key": key, "created_at": at, "updated_at": at})
     });
     insert(conn, "tags", made.collect());
+    let groups: Vec<GroupId> = (0..3).map(|_| GroupId(dice.uuid())).collect();
+    let types: Vec<ContactTypeId> = (0..3).map(|_| ContactTypeId(dice.uuid())).collect();
+    for (table, ids) in [
+        ("groups", groups.iter().map(|id| id.0).collect::<Vec<_>>()),
+        ("contact_types", types.iter().map(|id| id.0).collect()),
+    ] {
+        let made = ids.iter().map(|id| {
+            json!({"workspace_id": workspace, "id": id, "name": id, "name_key": id, "created_at": at, "updated_at": at})
+        });
+        insert(conn, table, made.collect());
+    }
+    let mut links: Vec<(Link, Uuid)> = Vec::new();
+    for link in Link::ALL {
+        links.extend([(*link, dice.uuid()), (*link, dice.uuid()), (*link, dice.uuid())]);
+    }
+    for (link, id) in &links {
+        insert(conn, linked_table(*link), vec![linked_row(*link, workspace, *id, at)]);
+    }
     let imports = [ImportId(dice.uuid()), ImportId(dice.uuid())];
     let salt = 12_345 + i64::try_from(seed).unwrap();
     // the first import stopped behind row 60; row 61 and on are only planned
@@ -275,7 +376,17 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
     for number in 0..CONTACTS + 30 {
         let id = by_row.get(number).map_or_else(|| dice.uuid(), |row| row.id);
         let trashed = number >= CONTACTS;
-        let (row, mut facts) = contact(&mut dice, id, workspace, trashed);
+        let (mut row, mut facts) = contact(&mut dice, id, workspace, trashed);
+        facts.contact_type = dice.maybe(&types);
+        row["type_id"] = json!(facts.contact_type);
+        for group in &groups {
+            if dice.roll(4) == 0 {
+                facts.groups.push(*group);
+                rows.entry("contact_groups").or_default().push(
+                    json!({"workspace_id": workspace, "contact_id": id, "group_id": group, "added_at": at}),
+                );
+            }
+        }
         rows.entry("contacts").or_default().push(row);
         for (tag, key) in tags.iter().zip(&keys) {
             if dice.roll(3) == 0 {
@@ -288,12 +399,22 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         }
         for ((name, channel), purpose) in PURPOSES.iter().zip(&purposes) {
             if let Some(granted) = [None, None, Some(true), Some(false)][dice.roll(4)] {
-                let fact = ConsentFact { purpose: (*name).into(), channel: *channel, granted };
+                let said: DateTime<Utc> = dice.pick(TIMES).parse().unwrap();
+                let purpose_name = (*name).into();
+                let fact =
+                    ConsentFact { purpose: purpose_name, channel: *channel, granted, at: said };
                 facts.consents.push(fact);
                 rows.entry("consents")
                     .or_default()
                     .push(json!({"workspace_id": workspace, "contact_id": id,
-                    "purpose_id": purpose, "granted": granted, "entry_id": Uuid::nil(), "at": at}));
+                    "purpose_id": purpose, "granted": granted, "entry_id": Uuid::nil(), "at": said}));
+            }
+        }
+        for (link, to) in &links {
+            if dice.roll(4) == 0 {
+                facts.links.push((*link, *to));
+                let (table, row) = link_row(*link, workspace, *to, id, at);
+                rows.entry(table).or_default().push(row);
             }
         }
         // rows 1 to 80 of the first import made these contacts, if they were reached
@@ -319,16 +440,51 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
                 .push(json!({"workspace_id": workspace, "import_id": imports[1].0,
                 "row": row, "line": row, "class": "one", "outcome": outcome, "contact_id": id}));
         }
-        if !trashed {
-            contacts.push((id, facts));
-        }
+        contacts.push((id, facts));
     }
     for (table, rows) in rows {
         insert(conn, table, rows);
     }
     let search = "search = contact_search(first_name, last_name, email, phone, company_name)";
     Sql::new(&format!("UPDATE contacts SET {search}")).execute(conn).unwrap();
-    Base { workspace: WorkspaceId(workspace), contacts, imports: imports.to_vec() }
+    let mut base = Base {
+        workspace: WorkspaceId(workspace),
+        contacts,
+        imports: imports.to_vec(),
+        groups,
+        types,
+        links,
+        segments: Library::new(),
+    };
+    save(&mut base, &mut dice);
+    base
+}
+
+/// Segments of conditions and of each other, in every form.
+fn save(base: &mut Base, dice: &mut Dice) {
+    let conditions = conditions(base);
+    let mut ids: Vec<Uuid> = Vec::new();
+    for form in 0..8 {
+        let one = dice.pick(&conditions);
+        let other = dice.pick(&conditions);
+        let within = |op: &str, of: &[usize]| {
+            let of: Vec<Uuid> = of.iter().map(|at| ids[*at]).collect();
+            json!({"field": "segment", "op": op, "value": of})
+        };
+        let json = match form {
+            0 => json!({"where": one}),
+            1 => json!({"where": {"or": [one, other]}}),
+            2 => json!({"segments": [ids[0]], "include": one}),
+            3 => json!({"exclude": one}),
+            4 => json!({"where": {"not": within("in", &[0, 1])}}),
+            5 => json!({"segments": [ids[2], ids[4]], "where": one}),
+            6 => json!({}),
+            _ => json!({"include": {"and": [one, within("not_in", &[3, 5])]}, "exclude": other}),
+        };
+        let id = dice.uuid();
+        base.segments.insert(SegmentId(id), selection(&json));
+        ids.push(id);
+    }
 }
 
 /// Every field with every operator it knows and a few values.
@@ -339,9 +495,25 @@ fn conditions(base: &Base) -> Vec<Value> {
     let mut conditions = Vec::new();
     for name in &names {
         let field = Field::from_wire(name).unwrap();
+        if field == Field::Segment && base.segments.is_empty() {
+            continue;
+        }
         for op in field.ops() {
             for value in values(base, &field, *op) {
                 conditions.push(json!({"field": name, "op": op.as_str(), "value": value}));
+                if matches!(field, Field::Consent(_)) {
+                    for (then, time) in [
+                        ("within_last", json!("P90D")),
+                        ("ne", json!("2026-12-25")),
+                        ("between", json!(["2024-02-29", "2026-12-25T09:59:59.123456Z"])),
+                        ("not_within_last", json!("P1Y")),
+                    ] {
+                        let at = json!({"op": then, "value": time});
+                        conditions.push(
+                            json!({"field": name, "op": op.as_str(), "value": value, "at": at}),
+                        );
+                    }
+                }
                 if name == "tag" {
                     let score = json!({"op": "gte", "value": 1});
                     conditions.push(
@@ -387,6 +559,7 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
         (Field::Text(_), _) => TEXTS.iter().map(|text| json!(text)).collect(),
         (Field::Word(word), _) => word.words().iter().map(|word| json!(word)).collect(),
         (Field::Flag(_), _) => vec![json!(true), json!(false)],
+        (Field::TagCount, _) => [0, 1, 2, 4].map(Value::from).to_vec(),
         (Field::Score, _) => SCORES.iter().map(|score| json!(score)).collect(),
         (Field::BirthDate, _) => DAYS.iter().map(|day| json!(day)).collect(),
         (Field::Time(_), _) => {
@@ -400,6 +573,8 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
                 json!(43.5),
                 json!(-7.0),
                 json!(0.1),
+                json!("43,0"),
+                json!("+5"),
                 json!("2026-12-20"),
                 json!("2024-02-29"),
             ]
@@ -414,7 +589,18 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
         (Field::Communication, _) => {
             ["subscribed", "unsubscribed", "muted"].map(Value::from).to_vec()
         }
+        (Field::Linked(link), _) => {
+            let linked = base.links.iter().filter(|(of, _)| of == link);
+            linked.map(|(_, id)| json!(id)).collect()
+        }
         (Field::Import, _) => base.imports.iter().map(|import| json!(import.0)).collect(),
+        (Field::Group, _) => base.groups.iter().map(|group| json!(group.0)).collect(),
+        (Field::Type, _) => base.types.iter().map(|one| json!(one.0)).collect(),
+        (Field::Segment, _) => {
+            let mut ids: Vec<Uuid> = base.segments.keys().map(|id| id.0).collect();
+            ids.sort_unstable();
+            ids.into_iter().map(|id| json!(id)).collect()
+        }
     };
     match op {
         Op::In | Op::NotIn => {
@@ -433,22 +619,42 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
     }
 }
 
-/// Compares what SQL and what the domain say is selected; how many that are.
+/// Whether a contact is in a saved segment, said without unfolding anything.
+fn is_in(base: &Base, id: SegmentId, facts: &ContactFacts, now: DateTime<Utc>) -> bool {
+    matches::selects(&base.segments[&id], facts, now, &|id| is_in(base, id, facts, now))
+}
+
+/// All contacts that SQL selects, those in the trash too.
+fn selected(
+    conn: &mut diesel::PgConnection,
+    base: &Base,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<Uuid>, StoreError> {
+    let mut tenant = kartoteka_persistence::Tenant::on(conn, base.workspace);
+    let names = segments::Names::load(&mut tenant, selection)?;
+    let mut sql = Sql::default();
+    let workspace = sql.param(base.workspace);
+    sql.push(&format!("SELECT c.id FROM contacts c WHERE c.workspace_id = {workspace} AND "));
+    segments::condition(selection, &mut sql, "c", &workspace, &names, now);
+    let rows: Vec<RowId> = sql.load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Compares what SQL and what the domain say is selected; how many that are. Nothing, when it would be too
+/// large with all its segments.
 fn compare(
     conn: &mut diesel::PgConnection,
     base: &Base,
     json: &Value,
     now: DateTime<Utc>,
-) -> usize {
+) -> Option<usize> {
     let selection = selection(json);
-    let mut tenant = kartoteka_persistence::Tenant::on(conn, base.workspace);
-    let found = segments::ids(&mut tenant, &selection, now);
-    let found: BTreeSet<Uuid> = match found {
-        Ok(ids) => ids.into_iter().map(|id| id.0).collect(),
-        Err(error) => panic!("{json} at {now}: {error}"),
-    };
+    let unfolded = unfold(&selection, &base.segments).ok()?;
+    let found = selected(conn, base, &unfolded, now)
+        .unwrap_or_else(|error| panic!("{json} at {now}: {error}"));
     for (id, facts) in &base.contacts {
-        let meant = matches::selects(&selection, facts, now, |_| false);
+        let meant = matches::selects(&selection, facts, now, &|id| is_in(base, id, facts, now));
         assert_eq!(
             found.contains(id),
             meant,
@@ -459,7 +665,7 @@ fn compare(
         found.iter().all(|id| base.contacts.iter().any(|(known, _)| known == id)),
         "foreign: {json}"
     );
-    found.len()
+    Some(found.len())
 }
 
 fn selection(json: &Value) -> Selection {
@@ -493,8 +699,8 @@ fn sql_means_what_the_domain_means() {
     let mut telling = 0;
     for (number, condition) in conditions.iter().enumerate() {
         let now = nows()[number % 3];
-        let found = compare(&mut conn, &base, &json!({"where": condition}), now);
-        compare(&mut conn, &base, &json!({"exclude": condition}), now);
+        let found = compare(&mut conn, &base, &json!({"where": condition}), now).unwrap();
+        compare(&mut conn, &base, &json!({"exclude": condition}), now).unwrap();
         telling += usize::from(found > 0 && found < base.contacts.len());
     }
     // conditions that hold for all or for nobody prove little
@@ -502,15 +708,39 @@ fn sql_means_what_the_domain_means() {
 
     let config = Config { cases: TREES, failure_persistence: None, ..Config::default() };
     let conn = std::cell::RefCell::new(conn);
+    let compared = std::cell::Cell::new(0);
     let part = proptest::option::of(trees(conditions));
     let strategy = (part.clone(), part.clone(), part, 0..nows().len());
     TestRunner::new(config)
         .run(&strategy, |(include, exclude, filter, now)| {
             let json = json!({"include": include, "exclude": exclude, "where": filter});
-            compare(&mut conn.borrow_mut(), &base, &json, nows()[now]);
+            let found = compare(&mut conn.borrow_mut(), &base, &json, nows()[now]);
+            compared.set(compared.get() + u32::from(found.is_some()));
             Ok(())
         })
         .unwrap();
+    assert!(compared.get() * 10 > TREES * 9, "{} of {TREES} were small enough", compared.get());
+}
+
+/// SEG-1: those in the trash are selected by nothing but lists of the trash.
+#[test]
+fn the_trash_is_not_selected() {
+    let database = TestDatabase::migrated();
+    let mut conn = database.connection();
+    let base = fill(&mut conn, 1);
+    let living = base.contacts.iter().filter(|(_, facts)| facts.trashed_at.is_none()).count();
+    assert!(living < base.contacts.len());
+    let mut tenant = kartoteka_persistence::Tenant::on(&mut conn, base.workspace);
+    for (json, expected) in [
+        (json!({}), living),
+        (json!({"where": {"field": "trashed_at", "op": "is_not_empty"}}), 0),
+        (json!({"exclude": {"field": "trashed_at", "op": "is_not_empty"}}), living),
+    ] {
+        let selection = selection(&json);
+        assert_eq!(segments::ids(&mut tenant, &selection, nows()[0]).unwrap().len(), expected);
+        let count = segments::count(&mut tenant, &selection, nows()[0]).unwrap();
+        assert_eq!(count, i64::try_from(expected).unwrap(), "{json}");
+    }
 }
 
 /// SEG-3: the published schema takes whatever the reader takes.
@@ -539,7 +769,19 @@ fn plan(conn: &mut diesel::PgConnection, workspace: Uuid, condition: &Value) -> 
     let placeholder = sql.param(workspace);
     sql.push("EXPLAIN (COSTS OFF) SELECT c.id FROM contacts c WHERE c.trashed_at IS NULL AND c.workspace_id = ");
     sql.push(&placeholder).push(" AND ");
+    let library = [
+        (1, json!({"where": {"field": "tag", "op": "has", "value": "rare"}})),
+        (
+            2,
+            json!({"where": {"and": [
+                {"field": "email", "op": "eq", "value": "u77@x.cz"},
+                {"field": "segment", "op": "ne", "value": Uuid::from_u128(1)}
+            ]}}),
+        ),
+    ]
+    .map(|(number, json)| (SegmentId(Uuid::from_u128(number)), selection(&json)));
     let selection = selection(&json!({"where": condition}));
+    let selection = unfold(&selection, &library.into()).unwrap();
     let mut tenant = kartoteka_persistence::Tenant::on(conn, WorkspaceId(workspace));
     let names = segments::Names::load(&mut tenant, &selection).unwrap();
     segments::condition(&selection, &mut sql, "c", &placeholder, &names, nows()[0]);
@@ -568,6 +810,32 @@ fn usual_conditions_are_answered_from_indexes() {
         (leaf("consent:email_basic", "eq", json!("granted")), &["consents_pkey", "contacts_pkey"]),
         (leaf("email_status", "eq", json!("opt_in")), &["consents_pkey", "contacts_pkey"]),
         (leaf("import", "eq", json!(Uuid::from_u128(8))), &["import_rows_pkey", "contacts_pkey"]),
+        (
+            leaf("group", "has", json!(Uuid::from_u128(1))),
+            &["contact_groups_group_idx", "contacts_pkey"],
+        ),
+        (leaf("type", "eq", json!(Uuid::from_u128(2))), &["contacts_type_idx"]),
+        (leaf("tag_count", "gte", json!(1)), &["contact_tags_pkey", "contacts_pkey"]),
+        (
+            json!({"field": "consent:email_basic", "op": "eq", "value": "granted",
+                "at": {"op": "within_last", "value": "P90D"}}),
+            &["consents_pkey", "contacts_pkey"],
+        ),
+        // the rarest of several leads, whatever stands beside it
+        (
+            json!({"and": [
+                leaf("address.country", "eq", json!("CZ")), leaf("address.city", "eq", json!("Brno")),
+                leaf("created_at", "within_last", json!("P90D")), leaf("detail:size", "eq", json!("43")),
+                leaf("tag", "has", json!("common")), leaf("tag", "has", json!("rare"))
+            ]}),
+            &["contact_tags_tag_idx", "contacts_pkey"],
+        ),
+        // segments are unfolded, so their conditions find their indexes
+        (
+            leaf("segment", "eq", json!(Uuid::from_u128(1))),
+            &["contact_tags_tag_idx", "contacts_pkey"],
+        ),
+        (leaf("segment", "eq", json!(Uuid::from_u128(2))), &["contacts_email_key_idx"]),
     ] {
         let plan = plan(&mut conn, workspace, &condition);
         for index in indexes {
@@ -584,7 +852,7 @@ fn a_selection_that_takes_too_long_is_refused() {
     let database = TestDatabase::migrated();
     let workspace = Uuid::from_u128(7);
     large(&mut database.connection(), workspace);
-    let hasty = Settings { statement_timeout: Duration::from_millis(5), ..database.settings(1) };
+    let hasty = Settings { selection_timeout: Duration::from_millis(5), ..database.settings(1) };
     // not one of these holds, so each contact is folded for each of them
     let slow: Vec<Value> = (0..90)
         .map(|n| json!({"field": "external_id", "op": "ends_with", "value": format!("x{n}")}))
@@ -595,11 +863,37 @@ fn a_selection_that_takes_too_long_is_refused() {
     });
     match counted {
         Err(kartoteka_app::Error::Refused(refusal)) => {
-            assert_eq!(refusal.code, Code::DatabaseBusy);
+            assert_eq!(refusal.code, Code::SelectionTooSlow);
             assert!(refusal.detail.contains("Narrow it"), "{}", refusal.detail);
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// SEG-4: the bound of selections is theirs alone, also inside of another transaction.
+#[test]
+fn the_bound_of_selections_ends_with_them() {
+    let database = TestDatabase::migrated();
+    let mut conn = database.connection();
+    let base = fill(&mut conn, 1);
+    let bounded = |conn: &mut diesel::PgConnection| {
+        let rest = "WHERE name = 'statement_timeout' AND setting = '10000'";
+        Sql::new(&format!("SELECT count(*) AS n FROM pg_settings {rest}")).count(conn).unwrap()
+    };
+    let count = |conn: &mut diesel::PgConnection| {
+        let mut tenant = kartoteka_persistence::Tenant::on(conn, base.workspace);
+        kartoteka_app::segments::count(&mut tenant, &Selection::default(), nows()[0]).unwrap();
+    };
+    count(&mut conn);
+    assert_eq!(bounded(&mut conn), 0);
+    conn.transaction(|conn| {
+        count(conn);
+        assert_eq!(bounded(conn), 0);
+        Sql::new("SET LOCAL statement_timeout = 10000").execute(conn).unwrap();
+        assert_eq!(bounded(conn), 1, "the question can be answered with yes");
+        diesel::QueryResult::Ok(())
+    })
+    .unwrap();
 }
 
 /// Thirty thousand contacts: a tag on most of them, consents for half, imports of a hundred each.
@@ -627,6 +921,13 @@ fn large(conn: &mut diesel::PgConnection, workspace: Uuid) {
          FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
         "INSERT INTO contact_tags SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('2', 32, '0')::uuid, 0, now() \
          FROM generate_series(1, 10) AS n",
+        "INSERT INTO groups SELECT $WS, lpad(n, 32, '0')::uuid, n, n, NULL, now(), now() FROM (VALUES ('1'), ('2')) AS g (n)",
+        "INSERT INTO contact_groups SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('1', 32, '0')::uuid, now() \
+         FROM generate_series(1, 10) AS n",
+        "INSERT INTO contact_groups SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('2', 32, '0')::uuid, now() \
+         FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
+        "UPDATE contacts SET type_id = lpad('2', 32, '0')::uuid WHERE workspace_id = $WS AND score = 0 \
+             AND external_id LIKE '%00'",
         "INSERT INTO consents SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('1', 32, '0')::uuid, n % 4 > 0, $WS, \
              now() FROM generate_series(1, 30000) AS n WHERE n % 2 = 0",
         "INSERT INTO imports (workspace_id, id, name, method, state, actor_type, committed_at, id_salt, applied_row, \

@@ -82,6 +82,8 @@ async fn fill(app: &TestApp) {
             (0..50).map(|n| format!("n{n}@example.com,{name}{n},\"{tag}\",yes")).collect();
         format!("e,f,t,k\n{}\n", rows.join("\n"))
     };
+    let hook = json!({ "url": "https://hooks.example.com/", "events": ["contact.created"] });
+    app.post("/webhooks").json(&hook).await.expect(201);
     for (name, tag) in [("A", "first"), ("B", "second")] {
         let list = list(name, tag);
         let id = planned(app, list.as_bytes(), columns.clone(), by_email.clone()).await;
@@ -92,13 +94,37 @@ async fn fill(app: &TestApp) {
     planned(app, list("D", "fourth").as_bytes(), columns.clone(), by_email.clone()).await;
     let template = json!({ "name": "Shop", "options": {} });
     app.post("/import-templates").json(&template).await.expect(201);
+    let leaf = json!({ "field": "tag", "op": "has", "value": "first" });
+    let segment = json!({ "name": "First", "filter": leaf });
+    let segment = app.post("/segments").json(&segment).await.expect(201).id();
+    let nested = json!({ "name": "Second", "selection": { "segments": [segment] } });
+    app.post("/segments").json(&nested).await.expect(201);
     let client = json!({ "name": "shop", "scopes": ["contacts:read"] });
     app.post("/clients").header("idempotency-key", "k").json(&client).await.expect(201);
-    let person = json!({ "email": "jana@example.com" });
+    let field = json!({ "name": "size", "type": "number" });
+    app.post("/fields").json(&field).await.expect(201);
+    app.post("/contact-types").json(&json!({ "name": "Person" })).await.expect(201);
+    let group = app.post("/groups").json(&json!({ "name": "Suppliers" })).await.expect(201).id();
+    let person = json!({ "email": "jana@example.com", "group_ids": [group] });
     let path = format!("/contacts/{}", app.post("/contacts").json(&person).await.expect(201).id());
+    let edit = json!({ "selection": { "where": { "field": "group", "op": "has", "value": group } },
+        "changes": { "score": 1 } });
+    app.post("/contacts/bulk-edit").json(&edit).await.expect(202);
+    app.run_jobs().await;
     let consent = json!({ "purpose": "email_basic", "action": "grant", "legal_basis": "consent",
         "evidence": { "ip": "203.0.113.7", "user_agent": "M", "form": "f1" } });
     app.post(format!("{path}/consents")).json(&consent).await.expect(201);
+    app.post(format!("{path}/notes")).json(&json!({ "text": "n" })).await.expect(201);
+    let owner = format!("{path}/owners/{}", app.home().user);
+    app.put(owner).json(&json!({ "level": "main" })).await.expect(200);
+    let contact = path.trim_start_matches("/contacts/");
+    for noun in ["companies", "opportunities", "projects"] {
+        let id = app.post(format!("/{noun}")).json(&json!({ "name": "n" })).await.expect(201).id();
+        let link = format!("/{noun}/{id}/contacts/{contact}");
+        app.put(link).json(&json!({ "role": "r" })).await.expect(200);
+    }
+    let call = json!({ "subject": "s", "type": "call", "contact_ids": [contact] });
+    app.post("/activities").json(&call).await.expect(201);
     app.delete(&path).await.expect(204);
     let login = [
         ("grant_type", "password"),

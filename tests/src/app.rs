@@ -16,6 +16,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use kartoteka_api::tokens::{Grant, keys};
 use kartoteka_api::{AppState, KeyRing, MetricsAccess, Settings};
 use kartoteka_app::clock::Clock;
+use kartoteka_app::webhooks::sending;
 use kartoteka_app::worker::{self, Environment};
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::ids::{ClientId, UserId, WorkspaceId};
@@ -101,27 +102,43 @@ impl TestApp {
         Self::with_pool(POOL, change).await
     }
 
+    /// As [`TestApp::new`], but a statement that looks for the contacts of a selection has only so long.
+    pub async fn hasty(patience: Duration) -> Self {
+        Self::made(POOL, |_| {}, |database| database.selection_timeout = patience).await
+    }
+
     /// As [`TestApp::with`], with so many connections to the database.
     pub async fn with_pool(pool: u32, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::made(pool, change, |_| {}).await
+    }
+
+    async fn made(
+        pool: u32,
+        change: impl FnOnce(&mut Settings),
+        change_database: impl FnOnce(&mut kartoteka_persistence::Settings),
+    ) -> Self {
         let mut settings = Settings {
             secret: b"a secret of the tests, 32 bytes!".to_vec(),
             requests_per_minute: 1_000_000,
             database_wait: Duration::from_secs(20),
             metrics: MetricsAccess::Open,
             workers: 1,
+            webhook_allow: "127.0.0.0/8".parse().unwrap(),
             ..Settings::default()
         };
         change(&mut settings);
         canary::listen();
         // the first start of the database may take seconds, and other tests share this runtime
         let database = tokio::task::spawn_blocking(TestDatabase::migrated).await.unwrap();
-        let db = database.pool(pool);
+        let mut database_settings = database.settings(pool);
+        change_database(&mut database_settings);
+        let db = Db::connect(&database_settings);
         let pem = keys::generate_pem().unwrap();
         let keys = KeyRing::from_pems([(KID, &pem)]).unwrap();
         let (server, clock, client);
         if Cluster::is_asked_for() {
             let started;
-            (started, clock) = Cluster::start(&mut settings, &pem, &database.settings(pool));
+            (started, clock) = Cluster::start(&mut settings, &pem, &database_settings);
             client = Client::new(settings.public_url.clone()).alternating(started.bases());
             server = Server::Cluster(started);
         } else {
@@ -343,6 +360,25 @@ impl TestApp {
             clock: Arc::new(self.clock.clone()),
             secret: self.settings.secret.clone().into(),
         }
+    }
+
+    /// What sending webhooks needs from outside.
+    #[must_use]
+    pub fn sending_environment(&self) -> sending::Environment {
+        sending::Environment {
+            db: self.db.clone(),
+            clock: Arc::new(self.clock.clone()),
+            secret: self.settings.secret.clone().into(),
+            allowed: self.settings.webhook_allow.clone(),
+            show_contact: kartoteka_api::v1::webhooks::show_contact,
+        }
+    }
+
+    /// Sends everything that is due to webhooks, and says how many attempts that were.
+    pub async fn send_webhooks(&self) -> usize {
+        let environment = self.sending_environment();
+        let sent = tokio::task::spawn_blocking(move || sending::send_due(&environment, "test"));
+        sent.await.unwrap().unwrap()
     }
 
     /// This test ends with unfinished jobs on purpose.

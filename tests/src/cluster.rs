@@ -98,6 +98,7 @@ impl Orders {
         settings.pool_size = self.pool_size;
         settings.wait = Duration::from_secs(20);
         settings.statement_timeout = Duration::from_secs(60);
+        settings.selection_timeout = Duration::from_secs(60);
         settings
     }
 }

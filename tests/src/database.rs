@@ -87,6 +87,7 @@ impl TestDatabase {
         settings.pool_size = size;
         settings.wait = Duration::from_secs(20);
         settings.statement_timeout = Duration::from_secs(60);
+        settings.selection_timeout = Duration::from_secs(60);
         settings
     }
 }

@@ -35,6 +35,17 @@ const RULES: &[(&str, &str)] = &[
             OR NOT EXISTS (SELECT FROM tags t WHERE t.workspace_id = x.workspace_id AND t.id = x.tag_id)",
     ),
     (
+        "a group of a contact has a contact and a group",
+        "SELECT count(*) AS n FROM contact_groups x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)
+            OR NOT EXISTS (SELECT FROM groups g WHERE g.workspace_id = x.workspace_id AND g.id = x.group_id)",
+    ),
+    (
+        "a type of a contact is one of its workspace",
+        "SELECT count(*) AS n FROM contacts c WHERE c.type_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM contact_types t WHERE t.workspace_id = c.workspace_id AND t.id = c.type_id)",
+    ),
+    (
         "an entry of the ledger has a contact and a purpose with that wording",
         "SELECT count(*) AS n FROM consent_entries x
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)
@@ -48,6 +59,17 @@ const RULES: &[(&str, &str)] = &[
             FROM consent_entries ORDER BY workspace_id, contact_id, purpose_id, at DESC, id DESC) AS e
          USING (workspace_id, contact_id, purpose_id)
          WHERE c.entry_id IS DISTINCT FROM e.id OR c.granted IS DISTINCT FROM (e.action = 'grant') OR c.at IS DISTINCT FROM e.at",
+    ),
+    (
+        "what hangs on a contact hangs on one that is there",
+        "SELECT count(*) AS n FROM (
+            SELECT workspace_id, contact_id FROM contact_notes UNION ALL
+            SELECT workspace_id, contact_id FROM contact_owners UNION ALL
+            SELECT workspace_id, contact_id FROM company_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM opportunity_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM project_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM activity_contacts) AS x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
     ),
     (
         "what an import remembers of a contact is about one that is there",

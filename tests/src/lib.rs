@@ -62,6 +62,7 @@ pub mod invariants;
 pub mod postgres;
 pub mod program;
 pub mod raw;
+pub mod receiver;
 pub mod sites;
 
 /// The bytes of a file in `tests/fixtures`.

@@ -127,8 +127,14 @@ impl Installation {
     /// Starts `kartoteka serve` and waits until it takes requests.
     #[must_use]
     pub fn serve(&self, arguments: &[&str]) -> Process {
+        self.serve_with(arguments, &[])
+    }
+
+    /// The same with more settings.
+    #[must_use]
+    pub fn serve_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Process {
         let mut command = self.command(&["serve"]);
-        command.args(arguments);
+        command.args(arguments).envs(settings.iter().copied());
         let mut process = self.start(command);
         let out = BufReader::new(process.child.stdout.take().unwrap());
         // its last words name the command for a token

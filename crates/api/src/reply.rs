@@ -97,10 +97,23 @@ impl Reply {
         self
     }
 
+    /// Another entity tag: where the answer says more than the resource holds.
+    #[must_use]
+    pub fn with_tag(mut self, tag: String) -> Self {
+        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("etag"));
+        self.headers.push((header::ETAG.to_string(), tag));
+        self
+    }
+
     /// Keeps another answer under the idempotency key than the one that is sent: secrets are shown once and
-    /// must not lie in a table.
+    /// must not lie in a table. The entity tag is that of what is kept: the secret is no part of the resource.
     #[must_use]
     pub fn keeping(mut self, kept: Self) -> Self {
+        let is_tag = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("etag");
+        if let Some(tag) = kept.headers.iter().find(is_tag).cloned() {
+            self.headers.retain(|header| !is_tag(&header));
+            self.headers.push(tag);
+        }
         self.kept = Some(Box::new(kept));
         self
     }

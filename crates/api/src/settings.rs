@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kartoteka_app::webhooks::Allowed;
+
 /// Everything that can be set about the API.
 #[derive(Clone)]
 pub struct Settings {
@@ -20,6 +22,8 @@ pub struct Settings {
     pub foreign_issuers: Vec<ForeignIssuer>,
     /// Key of keyed hashes (`ctx`-independent HMACs), at least 32 bytes.
     pub secret: Vec<u8>,
+    /// Networks that webhooks may reach beside the open internet.
+    pub webhook_allow: Allowed,
     /// Largest JSON or form body, in bytes.
     pub json_limit: usize,
     /// Largest upload, in bytes.
@@ -88,6 +92,7 @@ impl Default for Settings {
             refresh_token_life: Duration::from_secs(30 * 24 * 3600),
             foreign_issuers: Vec::new(),
             secret: Vec::new(),
+            webhook_allow: Allowed::default(),
             json_limit: 1 << 20,
             upload_limit: 1 << 30,
             body_timeout: Duration::from_secs(30),

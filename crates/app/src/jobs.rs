@@ -2,14 +2,18 @@
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::JobId;
+use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::jobs;
 
 pub use kartoteka_persistence::jobs::Job;
 
 use crate::access::audit;
+use crate::contacts::bulk_edit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::frozen;
+use crate::outbox;
 use crate::worker;
 
 /// One job of the workspace.
@@ -53,6 +57,20 @@ pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Job, 
         && let Some(work) = worker::work_of(&job.kind)
     {
         work.on_cancelled(tenant, ctx, &job)?;
+        outbox::record_job(tenant, ctx, &job, JobState::Cancelled)?;
     }
     get(tenant, id)
+}
+
+/// Contacts of a job over a frozen selection, with what became of each; none for other jobs.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn contacts(
+    tenant: &mut Tenant<'_>,
+    id: JobId,
+    filter: &frozen::ReportFilter,
+) -> Result<Vec<frozen::Reported>, Error> {
+    get(tenant, id)?;
+    Ok(frozen::report(tenant, id, bulk_edit::ACTION, filter)?)
 }

@@ -4,17 +4,27 @@
 //! nothing of HTTP: a status code here would be in the wrong room.
 
 pub mod access;
+pub mod activities;
+pub mod classes;
 pub mod clock;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod context;
 pub mod demo;
 pub mod error;
+pub mod fields;
+pub mod frozen;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod outbox;
+pub mod projects;
+pub mod records;
 pub mod segments;
 pub mod tags;
 pub mod trash;
+pub mod webhooks;
 pub mod worker;
 
 pub use context::Context;

@@ -97,6 +97,7 @@ codes! {
     UnknownPurpose = "unknown_purpose", "There is no such purpose.";
     UnknownReference = "unknown_reference", "What this refers to does not exist.";
     EmptySelection = "empty_selection", "Nothing is selected.";
+    NothingToChange = "nothing_to_change", "Nothing is to be changed.";
 
     // contacts, tags, consents
     NothingIdentifies = "nothing_identifies", "A contact needs a name, e-mail, phone, company name or external id.";
@@ -107,6 +108,20 @@ codes! {
     TagExists = "tag_exists", "There is a tag with this name.";
     PurposeInUse = "purpose_in_use", "The purpose is in use.";
     PurposeExists = "purpose_exists", "There is a purpose with this name.";
+    GroupInUse = "group_in_use", "The group is in use.";
+    GroupExists = "group_exists", "There is a group with this name.";
+    ContactTypeInUse = "contact_type_in_use", "The contact type is in use.";
+    FieldInUse = "field_in_use", "The field is in use.";
+    FieldExists = "field_exists", "There is a field with this name.";
+    FieldValuesDoNotFit = "field_values_do_not_fit", "Values that are there do not fit.";
+    ContactTypeExists = "contact_type_exists", "There is a contact type with this name.";
+    NotPermitted = "not_permitted", "The owner's level does not allow this.";
+    LastOwner = "last_owner", "The last owner cannot be removed.";
+    InUse = "in_use", "It is in use.";
+    SegmentInUse = "segment_in_use", "The segment is in use.";
+    SegmentExists = "segment_exists", "There is a segment with this name.";
+    SegmentCycle = "segment_cycle", "A segment cannot be part of itself.";
+    SelectionTooSlow = "selection_too_slow", "It takes too long to find the contacts of this selection.";
 
     // access
     UserExists = "user_exists", "There is a user with this e-mail.";
@@ -117,6 +132,9 @@ codes! {
     InvalidClient = "invalid_client", "The integration's id and secret do not fit.";
     UnsupportedGrantType = "unsupported_grant_type", "This grant is not one we give.";
     UnsupportedTokenType = "unsupported_token_type", "Tokens of this kind cannot be revoked.";
+
+    // webhooks
+    WebhookDisabled = "webhook_disabled", "The webhook is switched off.";
 
     // imports
     StepOutOfOrder = "step_out_of_order", "Another step is next.";

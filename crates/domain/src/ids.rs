@@ -49,10 +49,32 @@ id_types! {
     TagId,
     /// Something consent can be given for.
     PurposeId,
+    /// A saved selection.
+    SegmentId,
     /// One list on its way into the base.
     ImportId,
     /// A saved mapping.
     ImportTemplateId,
     /// Long work.
     JobId,
+    /// A group of contacts.
+    GroupId,
+    /// A type of contacts.
+    ContactTypeId,
+    /// A user-defined field.
+    FieldId,
+    /// What somebody wrote about a contact.
+    NoteId,
+    /// A company that contacts are linked to.
+    CompanyId,
+    /// Business that may come about.
+    OpportunityId,
+    /// Work that contacts have a part in.
+    ProjectId,
+    /// A call, meeting, task, letter or e-mail.
+    ActivityId,
+    /// A receiver of events.
+    WebhookId,
+    /// Something that happened.
+    EventId,
 }

@@ -3,15 +3,23 @@
 //! This floor is pure: it knows neither database, network, clock nor files, so everything in it can be
 //! tested with values alone and cannot fail for reasons outside its arguments.
 
+pub mod activities;
 pub mod actor;
+pub mod classes;
 pub mod codes;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod cursor;
 pub mod faults;
+pub mod fields;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod outbox;
+pub mod projects;
 pub mod scopes;
 pub mod segments;
 pub mod tags;
+pub mod webhooks;

@@ -3,3 +3,4 @@
 //! Each module knows the bytes of one kind of system and nothing of what they are for.
 
 pub mod jwks;
+pub mod webhooks;

@@ -337,6 +337,29 @@ pub fn current(tenant: &mut Tenant<'_>, contact: ContactId) -> Result<Vec<Curren
     sql.load(tenant.conn)
 }
 
+/// All purposes and what the contact had said on each at an instant (CNS-5), by the ledger.
+///
+/// # Errors
+/// What the database said.
+pub fn current_at(
+    tenant: &mut Tenant<'_>,
+    contact: ContactId,
+    as_of: DateTime<Utc>,
+) -> Result<Vec<Current>, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT p.name AS purpose, p.channel, p.title, s.granted, s.at, s.entry_id FROM purposes p \
+         LEFT JOIN LATERAL (SELECT e.action = 'grant' AS granted, e.at, e.id AS entry_id FROM consent_entries e \
+           WHERE e.workspace_id = {workspace} AND e.purpose_id = p.id AND e.contact_id = "
+    ));
+    sql.bind(contact.0).push(" AND e.at <= ").bind(as_of);
+    sql.push(&format!(
+        " ORDER BY e.at DESC, e.id DESC LIMIT 1) AS s ON true WHERE p.workspace_id = {workspace} ORDER BY p.name"
+    ));
+    sql.load(tenant.conn)
+}
+
 /// An entry as it is shown.
 #[derive(Clone, Debug, PartialEq, QueryableByName)]
 pub struct ShownEntry {
@@ -384,7 +407,7 @@ pub struct ShownEntry {
     pub evidence: Option<Value>,
 }
 
-/// Entries of a contact, newest first, older than `before`.
+/// Entries of a contact, newest first, older than `before`, and none written after `as_of`.
 ///
 /// # Errors
 /// What the database said.
@@ -392,6 +415,7 @@ pub fn history(
     tenant: &mut Tenant<'_>,
     contact: ContactId,
     before: Option<Uuid>,
+    as_of: Option<DateTime<Utc>>,
     limit: usize,
 ) -> Result<Vec<ShownEntry>, StoreError> {
     let mut sql = Sql::default();
@@ -407,6 +431,9 @@ pub fn history(
     sql.bind(contact.0);
     if let Some(before) = before {
         sql.push(" AND e.id < ").bind(before);
+    }
+    if let Some(instant) = as_of {
+        sql.push(" AND e.at <= ").bind(instant);
     }
     sql.push(" ORDER BY e.id DESC LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
     sql.load(tenant.conn)

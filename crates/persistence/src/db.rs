@@ -10,7 +10,8 @@ use diesel::pg::PgConnection;
 use diesel::r2d2::{
     CustomizeConnection, Error as PoolError, Pool, PooledConnection, R2D2Connection,
 };
-use diesel::{ConnectionError, ConnectionResult};
+use diesel::sql_types::Text;
+use diesel::{ConnectionError, ConnectionResult, QueryableByName};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use r2d2::ManageConnection;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub application_name: String,
     /// A request's statement is cancelled after this. Jobs set their own.
     pub statement_timeout: Duration,
+    /// One that looks for the contacts of a selection is cancelled after this.
+    pub selection_timeout: Duration,
 }
 
 impl Settings {
@@ -53,6 +56,7 @@ impl Settings {
             pgbouncer: false,
             application_name: "kartoteka".into(),
             statement_timeout: Duration::from_secs(15),
+            selection_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -63,6 +67,8 @@ pub struct Db {
     pool: Pool<Manager>,
     session: Arc<Session>,
     wait: Duration,
+    /// [`Settings::selection_timeout`]
+    patience: Duration,
 }
 
 /// How long a connection that answered is believed to be there. Asking before every request costs a round
@@ -215,7 +221,7 @@ impl Db {
             // each of its attempts, many times a second
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(Manager { url: settings.url.clone(), broken: AtomicU64::new(0) });
-        Self { pool, session, wait: settings.wait }
+        Self { pool, session, wait: settings.wait, patience: settings.selection_timeout }
     }
 
     /// The same pool for a caller that has waited so long for something else already: for a connection it
@@ -247,7 +253,8 @@ impl Db {
     where
         E: From<StoreError>,
     {
-        self.system(|conn| work(&mut Tenant { conn, workspace }))
+        let patience = self.patience;
+        self.system(|conn| work(&mut Tenant { conn, workspace, patience }))
     }
 
     /// Runs `work` for one workspace without a transaction around it: for single reads, which it saves
@@ -267,7 +274,7 @@ impl Db {
             return self.write(workspace, work);
         }
         let mut pooled = self.conn()?;
-        work(&mut Tenant { conn: &mut pooled.conn, workspace })
+        work(&mut Tenant { conn: &mut pooled.conn, workspace, patience: self.patience })
     }
 
     /// Runs `work` in one transaction that belongs to no workspace: login, leases, start-up.
@@ -302,11 +309,24 @@ impl Db {
         let mut pooled = self.conn()?;
         let mut guard =
             establish(&self.session.url).map_err(|error| StoreError::Busy(error.to_string()))?;
-        guard.batch_execute(&format!(
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
-             SET LOCAL idle_in_transaction_session_timeout = 0; \
-             SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
-        ))?;
+        // Asked for again and again, each time in a transaction of its own, not waited for: whoever waits in a
+        // statement has a snapshot, and an index that is built CONCURRENTLY by the one who holds the lock would
+        // wait for that for ever.
+        let ask =
+            format!("SELECT pg_try_advisory_xact_lock({MIGRATION_LOCK})::integer::bigint AS n");
+        loop {
+            guard.batch_execute(
+                "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0",
+            )?;
+            if Sql::new(&ask).count(&mut guard)? > 0 {
+                break;
+            }
+            guard.batch_execute("ROLLBACK")?;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // the answer just read keeps a snapshot too, until the next statement takes its place
+        guard.batch_execute("SELECT")?;
         let done = self.migrate_alone(&mut pooled.conn).map_err(|error| migration_error(&*error));
         guard.batch_execute("COMMIT")?;
         done
@@ -382,6 +402,8 @@ pub fn probe(url: &str) -> Result<(), StoreError> {
 pub struct Tenant<'c> {
     pub(crate) conn: &'c mut PgConnection,
     pub(crate) workspace: WorkspaceId,
+    /// How long a statement of [`Tenant::patiently`] may take.
+    patience: Duration,
 }
 
 impl<'c> Tenant<'c> {
@@ -401,8 +423,50 @@ impl<'c> Tenant<'c> {
         Ok(self.conn.batch_execute("SET LOCAL synchronous_commit = off")?)
     }
 
+    /// Runs work whose statements callers shape, so that nobody knows how long they take: each is cancelled
+    /// after [`Settings::selection_timeout`], with "statement timeout" in the words of [`StoreError::Busy`].
+    /// In a job, which has its own bounds, [`Tenant::patiently`] has no place.
+    ///
+    /// # Errors
+    /// The error of `work`, or what the database said.
+    pub fn patiently<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Tenant<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        #[derive(QueryableByName)]
+        struct Setting {
+            #[diesel(sql_type = Text)]
+            setting: String,
+        }
+        let (workspace, patience) = (self.workspace, self.patience);
+        let limit = |value: String| {
+            let mut sql = Sql::new("SELECT current_setting('statement_timeout') AS setting, ");
+            sql.push("set_config('statement_timeout', ").bind(value).push(", true)");
+            sql
+        };
+        let done = self.conn.transaction(|conn| {
+            let limited = limit(patience.as_millis().to_string()).first::<Setting>(conn);
+            let before = limited.map_err(|error| Unit::Work(error.into()))?;
+            let done = work(&mut Tenant { conn: &mut *conn, workspace, patience });
+            let done = done.map_err(Unit::Work)?;
+            // inside of another transaction the setting would outlive this one
+            if let Some(Setting { setting }) = before {
+                limit(setting).execute(conn).map_err(|error| Unit::Work(error.into()))?;
+            }
+            Ok(done)
+        });
+        done.map_err(|error| match error {
+            Unit::Work(error) => error,
+            Unit::Diesel(error) => StoreError::from(error).into(),
+        })
+    }
+
     /// A tenant on a connection that a job or start-up already has.
     pub fn on(conn: &'c mut PgConnection, workspace: WorkspaceId) -> Self {
-        Self { conn, workspace }
+        let patience = Settings::new(String::new()).selection_timeout;
+        Self { conn, workspace, patience }
     }
 }

@@ -4,15 +4,25 @@
 //! needs a [`Tenant`]; only [`Db`] makes one, and every query through it carries the workspace.
 
 pub mod access;
+pub mod activities;
+pub mod classes;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod db;
 pub mod error;
+pub mod fields;
+pub mod frozen;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod outbox;
+pub mod projects;
+pub mod records;
 pub mod segments;
 pub mod sql;
 pub mod tags;
+pub mod webhooks;
 pub mod workspaces;
 
 pub use db::{Db, MIGRATIONS, Settings, Tenant, probe};

@@ -207,6 +207,21 @@ pub fn ensure(
     Err(StoreError::Busy("tags are removed while they are put on contacts".into()))
 }
 
+/// Locks those of the tags that exist against removal until the end of the transaction: for who writes their
+/// names down.
+///
+/// # Errors
+/// [`StoreError::Busy`] when somebody holds one for too long.
+pub fn hold(tenant: &mut Tenant<'_>, keys: Vec<String>) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("SELECT count(*) AS n FROM (SELECT FROM tags WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND name_key = ANY(").bind(keys);
+    sql.push(") ORDER BY name_key FOR KEY SHARE) AS held");
+    sql.count(tenant.conn).map(drop)
+}
+
 fn lock_keys(
     tenant: &mut Tenant<'_>,
     names: &[&TagName],

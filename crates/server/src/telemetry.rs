@@ -10,8 +10,9 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 
 /// Said beside the configured filter, which wins where it names the same target. Below `info` actix writes
-/// paths and heads of requests, which hold addresses and tokens.
-const QUIET: &str = "actix_server=warn,actix_web=info,actix_http=info";
+/// paths and heads of requests, which hold addresses and tokens; the client does so of what it sends.
+const QUIET: &str =
+    "actix_server=warn,actix_web=info,actix_http=info,ureq=info,ureq_proto=info,rustls=info";
 
 /// Starts writing log lines. `filter` is a checked filter of the configuration; an invalid one
 /// counts as `info`. A second call in one process changes nothing.

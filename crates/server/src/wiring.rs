@@ -31,6 +31,7 @@ pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
             })
             .collect(),
         secret: keys.secret.to_vec(),
+        webhook_allow: config.webhook_allow.clone(),
         upload_limit: config.upload_limit_bytes,
         requests_per_minute: config.rate_limit.saturating_mul(60),
         cors_origins: config.cors_origins.clone(),

@@ -62,3 +62,22 @@ async fn the_trail_is_filtered_and_goes_on() {
     );
     assert!(app.other_workspace().get("/audit").await.expect(200).data().is_empty());
 }
+
+/// AUD-1: by kind of record, and by the job it was done through.
+#[tokio::test]
+async fn the_trail_is_filtered_by_type_and_job() {
+    let app = TestApp::new().await;
+    let import = app.import("E-mail\njana@example.com\n", &json!({})).await;
+    let contact = app.post("/contacts").json(&json!({"first_name": "Eva"})).await.expect(201).id();
+    let of_type = app.get("/audit?record_type=contact").await.expect(200);
+    assert_eq!(of_type.data().len(), 1);
+    assert_eq!(of_type.data()[0]["record"]["id"], json!(contact));
+    let lines = app.get(format!("/audit?record_id={}", import.id())).await.expect(200);
+    let by_job = lines.data().iter().find(|line| line["job_id"].is_string()).unwrap();
+    let job = by_job["job_id"].as_str().unwrap();
+    let of_job = app.get(format!("/audit?job_id={job}")).await.expect(200);
+    assert!(of_job.data().iter().all(|line| line["job_id"] == by_job["job_id"]));
+    assert!(of_job.data().contains(by_job));
+    let nothing = app.get(format!("/audit?record_type=contact&job_id={job}")).await.expect(200);
+    assert!(nothing.data().is_empty());
+}

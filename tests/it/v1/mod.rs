@@ -1,14 +1,22 @@
 //! Tests of the operations: a folder for each noun, a file for each verb.
 
+mod activities;
 mod audit;
 mod auth;
 mod clients;
+mod companies;
 mod consents;
-mod contacts;
+pub(crate) mod contacts;
+mod fields;
+mod groups;
 mod health;
 pub(crate) mod imports;
 
+mod opportunities;
+mod projects;
+pub(crate) mod segments;
 mod tags;
 mod trash;
 mod users;
+mod webhooks;
 mod workspace;

@@ -226,6 +226,7 @@ pub fn trouble(form: Form, report: &mut Report) {
              SELECT w.id, gen_random_uuid(), jsonb_build_object('pad', repeat(md5(n::text), 30)), 'api', '', now(), now()
              FROM workspaces w, generate_series(1, 30000) AS n",
         );
+        site.execute("INSERT INTO contact_search SELECT workspace_id, id, search FROM contacts");
         site.execute("UPDATE workspace_usage SET live = live + 30000 WHERE ctid = (SELECT min(ctid) FROM workspace_usage)");
     }
     for trouble in troubles.iter().copied() {

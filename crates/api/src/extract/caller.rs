@@ -144,6 +144,24 @@ impl<S: Proves> FromRequest for Scoped<S> {
     }
 }
 
+/// Refuses a request for what it says, but not before it is known whether the caller is still there: what a
+/// handler takes is asked for side by side, and the first refusal is the answer. Who may not ask at all hears
+/// that, and not what is wrong with the question.
+pub(super) fn refuse<T: 'static>(
+    request: &HttpRequest,
+    problem: Problem,
+) -> Pin<Box<dyn Future<Output = Result<T, Problem>>>> {
+    let state = request.app_data::<State>().cloned();
+    let presented = request.extensions().get::<Presented>().cloned();
+    Box::pin(async move {
+        let proven = matches!(presented, Some(Presented::Valid(_)));
+        if let Some(state) = state.filter(|_| proven) {
+            admit(&state, presented, None).await?;
+        }
+        Err(problem)
+    })
+}
+
 /// From the token that the middleware has proven to a caller that is still there.
 async fn admit(
     state: &AppState,

@@ -123,8 +123,20 @@ pub(crate) async fn read_json(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> Result<(Value, Vec<Fault>), Problem> {
+    read_marked_json(request, payload).await.map(|(value, faults, _)| (value, faults))
+}
+
+/// As [`read_json`], with what an idempotency key is bound to.
+///
+/// # Errors
+/// As [`read_json`].
+pub(crate) async fn read_marked_json(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(Value, Vec<Fault>, Fingerprint), Problem> {
     let bytes = read_bytes(request, payload).await?;
-    strict::parse(&bytes).map_err(|error| not_json(&bytes, &error))
+    let (value, faults) = strict::parse(&bytes).map_err(|error| not_json(&bytes, &error))?;
+    Ok((value, faults, Fingerprint::of(&bytes)))
 }
 
 /// Refuses bodies that say they are something else. Merge patches (RFC 7396) have a type of their own.

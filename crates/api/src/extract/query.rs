@@ -1,7 +1,8 @@
 //! Query parameters, checked like bodies: unknown ones are refused, all faults are told at once.
 
-use std::future::{Ready, ready};
+use std::future::{Future, ready};
 use std::ops::Deref;
+use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -12,6 +13,7 @@ use utoipa::IntoParams;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
 
+use super::caller::refuse;
 use crate::openapi::schemas;
 use crate::problem::Problem;
 
@@ -36,12 +38,15 @@ impl<T> Deref for Query<T> {
 
 impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let pattern = request.match_pattern().unwrap_or_default();
         let known = schemas::query_parameters(request.method().as_str(), &pattern);
-        ready(read(request.query_string(), known.as_deref()).map(Self))
+        match read(request.query_string(), known.as_deref()) {
+            Ok(query) => Box::pin(ready(Ok(Self(query)))),
+            Err(problem) => refuse(request, problem),
+        }
     }
 }
 

@@ -114,7 +114,12 @@ const PROBLEMS: &[Shared] = &[
         "The request cannot be understood, or its body is not JSON.",
     ),
     shared("401", "Unauthorized", "unauthorized", "No access token, or one that is not valid."),
-    shared("403", "Forbidden", "forbidden", "The token lacks the scope."),
+    shared(
+        "403",
+        "Forbidden",
+        "forbidden",
+        "The token lacks the scope, or the caller's level as an owner does not allow it.",
+    ),
     shared("404", "NotFound", "not_found", "There is nothing with this id in the workspace."),
     shared("408", "RequestTimeout", "request_timeout", "The body did not arrive in time."),
     shared(

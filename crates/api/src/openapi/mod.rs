@@ -18,6 +18,7 @@ use utoipa_actix_web::AppExt;
 use kartoteka_domain::scopes::Scope;
 
 use crate::problem::{FaultBody, ProblemBody};
+use crate::v1::webhooks::message::{self, WebhookMessage};
 
 const DESCRIPTION: &str = "Contacts, consents and imports of one workspace.\n\n\
     Take a token with **Authorize** (flow `password` with an e-mail and password, or `clientCredentials` with an \
@@ -27,7 +28,7 @@ const DESCRIPTION: &str = "Contacts, consents and imports of one workspace.\n\n\
     keeps two people from overwriting each other.";
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(ProblemBody, FaultBody)))]
+#[openapi(components(schemas(ProblemBody, FaultBody, WebhookMessage)))]
 struct Base;
 
 /// The whole document.
@@ -96,6 +97,7 @@ fn build() -> Value {
     {
         crate::v1::segments::publish(schemas);
     }
+    set(&mut document, "", "webhooks", message::published());
     complete::all(&mut document);
     let tags = tags(&document);
     set(&mut document, "", "tags", tags);
@@ -138,7 +140,16 @@ fn tags(document: &Value) -> Value {
         ("workspace", "Settings and use of the workspace"),
         ("audit", "Who did what"),
         ("contacts", "The people and companies the workspace keeps"),
+        ("notes", "What people write about contacts"),
+        ("owners", "Who answers for contacts"),
+        ("companies", "Companies that contacts are linked to"),
+        ("opportunities", "Business that may come about"),
+        ("projects", "Work that contacts have a part in"),
+        ("activities", "Calls, meetings, tasks, letters and e-mails"),
         ("tags", "Words put on contacts"),
+        ("groups", "Groups of contacts"),
+        ("contact_types", "Types of contacts"),
+        ("fields", "User-defined fields and flags of contacts"),
         ("consents", "Who agreed to what"),
         ("purposes", "What consent can be given for"),
         ("trash", "Deleted contacts"),
@@ -146,6 +157,7 @@ fn tags(document: &Value) -> Value {
         ("imports", "Lists on their way into the base"),
         ("import_templates", "Saved mappings"),
         ("jobs", "Long work"),
+        ("webhooks", "Telling other systems what happens"),
         ("service", "The server itself"),
     ];
     let used: Vec<&str> = operations(document)

@@ -44,6 +44,9 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::UnknownPurpose
         | Code::UnknownReference
         | Code::EmptySelection
+        | Code::SegmentCycle
+        | Code::SelectionTooSlow
+        | Code::NothingToChange
         | Code::NothingIdentifies
         | Code::ContactLimitReached
         | Code::WeakPassword
@@ -72,7 +75,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::SuppressedAddress
         | Code::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,
         Code::InvalidClient | Code::Unauthorized => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::NotPermitted => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -84,6 +87,17 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::TagExists
         | Code::PurposeInUse
         | Code::PurposeExists
+        | Code::GroupInUse
+        | Code::GroupExists
+        | Code::ContactTypeInUse
+        | Code::ContactTypeExists
+        | Code::LastOwner
+        | Code::InUse
+        | Code::SegmentInUse
+        | Code::SegmentExists
+        | Code::FieldInUse
+        | Code::FieldExists
+        | Code::FieldValuesDoNotFit
         | Code::UserExists
         | Code::LastAdministrator
         | Code::StepOutOfOrder
@@ -91,6 +105,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::ImportNotRevertible
         | Code::TemplateExists
         | Code::JobNotCancellable
+        | Code::WebhookDisabled
         | Code::JobFailed
         | Code::JobLost => StatusCode::CONFLICT,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -111,7 +126,11 @@ pub fn of_constraint(name: &str) -> Option<Code> {
         "users_email_key" => Code::UserExists,
         "tags_name_key" => Code::TagExists,
         "purposes_name_key" => Code::PurposeExists,
+        "groups_name_key" => Code::GroupExists,
+        "fields_name_key" => Code::FieldExists,
+        "contact_types_name_key" => Code::ContactTypeExists,
         "import_templates_name_key" => Code::TemplateExists,
+        "segments_name_key" => Code::SegmentExists,
         "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
         _ => return None,
     })

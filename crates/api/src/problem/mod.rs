@@ -244,7 +244,8 @@ impl From<Error> for Problem {
             Error::Refused(refusal) => {
                 let kartoteka_app::error::Refusal { code, detail, faults, extra } = *refusal;
                 let mut problem = Self::new(code, detail);
-                if !faults.is_empty() {
+                // ids the caller may do nothing to are no faults of the input
+                if !faults.is_empty() && code != Code::NotPermitted {
                     // whatever single code they share, they are faults of the input
                     problem =
                         problem.with_status(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY);

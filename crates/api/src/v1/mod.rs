@@ -2,18 +2,27 @@
 //!
 //! Every noun has a `configure`; its line stands here.
 
+pub mod activities;
 pub mod audit;
 pub mod auth;
 pub mod clients;
+pub mod companies;
+pub mod contact_types;
 pub mod contacts;
+pub mod fields;
+pub mod groups;
 pub mod import_templates;
 pub mod imports;
 pub mod jobs;
+pub mod opportunities;
+pub mod projects;
 pub mod purposes;
+pub mod records;
 pub mod segments;
 pub mod tags;
 pub mod trash;
 pub mod users;
+pub mod webhooks;
 pub mod workspace;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -31,6 +40,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(imports::configure)
         .configure(jobs::configure)
         .configure(tags::configure)
+        .configure(groups::configure)
+        .configure(contact_types::configure)
+        .configure(fields::configure)
         .configure(purposes::configure)
-        .configure(trash::configure);
+        .configure(trash::configure)
+        .configure(companies::configure)
+        .configure(opportunities::configure)
+        .configure(projects::configure)
+        .configure(activities::configure)
+        .configure(segments::configure)
+        .configure(webhooks::configure);
 }

@@ -7,10 +7,12 @@ use kartoteka_persistence::access::audit;
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::context::Context;
+use crate::outbox;
 
 pub use kartoteka_persistence::access::audit::{AuditFilter, AuditRow};
 
-/// Adds one line to the trail, in the transaction of what it tells of. Every write use case calls it.
+/// Adds one line to the trail, in the transaction of what it tells of. Every write use case calls it. What it says of
+/// contacts is told to webhooks too ([`crate::outbox`]).
 ///
 /// `action` is `noun.verb` (`contact.update`), `record_type` the noun. `changes` holds names of changed
 /// fields and, where they are no personal data, their values: `{"field": [before, after]}`. It must not
@@ -42,6 +44,9 @@ pub fn record_for_job(
     changes: Option<Value>,
     job_id: Option<Uuid>,
 ) -> Result<(), StoreError> {
+    if let Some(record) = record_id {
+        outbox::tell(tenant, ctx, action, std::iter::once((record, changes.as_ref())), job_id)?;
+    }
     audit::insert(
         tenant,
         &AuditRow {
@@ -71,6 +76,23 @@ pub fn record_each(
     record_type: &str,
     records: Vec<(Uuid, Option<Value>)>,
 ) -> Result<(), StoreError> {
+    record_each_for_job(tenant, ctx, action, record_type, records, None)
+}
+
+/// As [`record_each`], for what a job does.
+///
+/// # Errors
+/// What the database said.
+pub fn record_each_for_job(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    action: &str,
+    record_type: &str,
+    records: Vec<(Uuid, Option<Value>)>,
+    job_id: Option<Uuid>,
+) -> Result<(), StoreError> {
+    let told = records.iter().map(|(record, changes)| (*record, changes.as_ref()));
+    outbox::tell(tenant, ctx, action, told, job_id)?;
     let lines: Vec<(Uuid, Uuid, Option<Value>)> =
         records.into_iter().map(|(record, changes)| (ctx.new_id(), record, changes)).collect();
     let row = AuditRow {
@@ -82,7 +104,7 @@ pub fn record_each(
         record_type: record_type.to_owned(),
         record_id: None,
         changes: None,
-        job_id: None,
+        job_id,
         request_id: ctx.request_id.clone(),
         ip: ctx.ip.clone(),
     };

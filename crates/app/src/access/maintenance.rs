@@ -1,4 +1,4 @@
-//! What is forgotten after its time: kept answers, ended logins. Run it now and then.
+//! What is forgotten after its time: kept answers, ended logins, events. Run it now and then.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -6,6 +6,7 @@ use kartoteka_persistence::access::{idempotency, refresh_tokens};
 use kartoteka_persistence::{Db, StoreError};
 
 use crate::access::idempotency::KEEP_HOURS;
+use crate::outbox;
 
 /// Deletes what has outlived its time, of all workspaces; how many rows.
 ///
@@ -15,5 +16,5 @@ pub fn sweep(db: &Db, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let answers = now - TimeDelta::hours(KEEP_HOURS);
     let kept = db.system(|conn| idempotency::forget(conn, answers))?;
     let tokens = db.system(|conn| refresh_tokens::forget(conn, now))?;
-    Ok(kept + tokens)
+    Ok(kept + tokens + outbox::forget(db, now)?)
 }

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod idempotency;
 pub mod maintenance;
 pub mod passwords;
+pub mod seal;
 pub mod secrets;
 pub mod subjects;
 pub mod tokens;

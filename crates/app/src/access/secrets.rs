@@ -43,6 +43,12 @@ impl Entropy {
         format!("kcs_{}", URL_SAFE_NO_PAD.encode(self.0))
     }
 
+    /// The key that signs what is sent to a webhook.
+    #[must_use]
+    pub fn webhook_key(&self) -> [u8; BYTES] {
+        self.0
+    }
+
     /// A refresh token. It names its workspace, so that it can be looked up within it.
     #[must_use]
     pub fn refresh_token(&self, workspace: WorkspaceId) -> String {

@@ -9,6 +9,7 @@ use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::UserId;
 use kartoteka_domain::scopes::Role;
 use kartoteka_persistence::access::{refresh_tokens, users};
+use kartoteka_persistence::contacts::owners::{self, SoleOwner};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::{audit, passwords};
@@ -205,10 +206,11 @@ fn told(before: &UserRow, after: &UserRow, password: bool) -> Value {
     Value::Object(told)
 }
 
-/// Removes a person and ends their logins.
+/// Removes a person and ends their logins. Contacts they own together with others stay with the others.
 ///
 /// # Errors
-/// Not found, `last_administrator`, or what `check` says.
+/// Not found, `last_administrator`, `in_use` with the numbers of contacts that would be left without an
+/// owner (CON-12), or what `check` says.
 pub fn delete<E: From<Error> + From<StoreError>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -221,6 +223,19 @@ pub fn delete<E: From<Error> + From<StoreError>>(
     if administrators == [id.0] {
         return Err(last_administrator().into());
     }
+    let SoleOwner { live, trash } = owners::sole(tenant, id)?;
+    if live + trash > 0 {
+        let detail = format!(
+            "{live} contacts and {trash} in the trash have no other owner; give them one first."
+        );
+        let numbers = json!({"contacts": {"live": live, "trash": trash}});
+        return Err(Error::refused_with(Code::InUse, detail, numbers).into());
+    }
+    let owned = owners::remove_everywhere(tenant, id)?.into_iter().map(|(contact, level)| {
+        let changes = json!({"fields": ["owners"], "user_id": id, "level": [level, null]});
+        (contact, Some(changes))
+    });
+    audit::record_each(tenant, ctx, "contact.owner", "contact", owned.collect())?;
     users::delete(tenant, id.0)?;
     audit::record(tenant, ctx, "user.delete", "user", Some(id.0), None)?;
     Ok(())

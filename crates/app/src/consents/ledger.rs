@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::{Action, LegalBasis, Source};
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, PurposeId};
 use kartoteka_persistence::Tenant;
@@ -15,7 +17,7 @@ use kartoteka_persistence::contacts::write;
 use uuid::Uuid;
 
 use crate::access::audit;
-use crate::contacts::{self, patch};
+use crate::contacts::{self, patch, permission};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -51,7 +53,7 @@ pub fn declare(
     declaration: &Declaration,
 ) -> Result<ShownEntry, Error> {
     let Declaration { purpose, action, legal_basis, evidence } = declaration;
-    let before = patch::lock(tenant, contact)?;
+    let before = permission::lock_for(tenant, ctx, contact, Deed::Change)?;
     let mut faults = Vec::new();
     let purpose = store::purpose_named(tenant, purpose, Hold::Keep)?;
     if purpose.is_none() {
@@ -92,7 +94,7 @@ pub fn declare(
     let changes = json!({"purpose": purpose.name, "entry_id": entry.id});
     let action = format!("consent.{}", action.as_str());
     audit::record(tenant, ctx, &action, "contact", Some(contact.0), Some(changes))?;
-    let mut newest = store::history(tenant, contact, None, 1)?;
+    let mut newest = store::history(tenant, contact, None, None, 1)?;
     newest.pop().ok_or(Error::NotFound)
 }
 
@@ -138,7 +140,8 @@ fn read_evidence(evidence: Option<&Map<String, Value>>, faults: &mut Vec<Fault>)
 }
 
 /// All purposes with the last word of a contact on each, and a page of its entries, newest first. `before`
-/// is the entry the page before ended with. The third part says whether there are more.
+/// is the entry the page before ended with. With `as_of` all of it is as it was at that instant (CNS-5). The
+/// third part says whether there are more.
 ///
 /// # Errors
 /// `not_found`.
@@ -146,11 +149,15 @@ pub fn of_contact(
     tenant: &mut Tenant<'_>,
     contact: ContactId,
     before: Option<Uuid>,
+    as_of: Option<DateTime<Utc>>,
     limit: usize,
 ) -> Result<(Vec<Current>, Vec<ShownEntry>, bool), Error> {
     contacts::get(tenant, contact)?;
-    let current = store::current(tenant, contact)?;
-    let mut history = store::history(tenant, contact, before, limit + 1)?;
+    let current = match as_of {
+        None => store::current(tenant, contact)?,
+        Some(instant) => store::current_at(tenant, contact, instant)?,
+    };
+    let mut history = store::history(tenant, contact, before, as_of, limit + 1)?;
     let more = history.len() > limit;
     history.truncate(limit);
     Ok((current, history, more))

@@ -6,12 +6,14 @@ use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::{Channel, MAX_PURPOSE_NAME_CHARS, is_purpose_name};
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::PurposeId;
+use kartoteka_domain::segments::NameKind;
 use kartoteka_persistence::consents::{self as store, Hold};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::segments::saved;
 
 pub use kartoteka_persistence::consents::{Purpose, Version, purposes as list};
 
@@ -102,7 +104,7 @@ pub fn update<E: From<Error>>(
     Ok(changed()?)
 }
 
-/// Removes a purpose the ledger does not know.
+/// Removes a purpose that neither the ledger nor a saved segment knows.
 ///
 /// # Errors
 /// `not_found`, `purpose_in_use`, what `guard` says.
@@ -118,6 +120,16 @@ pub fn delete<E: From<Error>>(
         if store::purpose_in_use(tenant, id)? {
             let detail = "The consent ledger has entries of this purpose; it stays with them.";
             return Err(Error::refused(Code::PurposeInUse, detail));
+        }
+        let segments = saved::count_naming(tenant, NameKind::Purpose, &purpose.name)?;
+        if segments > 0 {
+            let detail =
+                format!("{segments} segments name the purpose; take it out of them first.");
+            return Err(Error::refused_with(
+                Code::PurposeInUse,
+                detail,
+                json!({"segments": segments}),
+            ));
         }
         store::delete_purpose(tenant, id)?;
         Ok(audit::record(tenant, ctx, "purpose.delete", "purpose", Some(id.0), None)?)

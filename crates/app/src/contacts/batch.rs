@@ -7,21 +7,24 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::contact::Contact;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::contacts::patch::{ContactPatch, Patch};
 use kartoteka_domain::faults::{Fault, pointer_token};
 use kartoteka_domain::ids::ContactId;
 use kartoteka_domain::tags::TagSet;
+use kartoteka_persistence::classes::{self, GroupsOf};
 use kartoteka_persistence::contacts::read::{Key, Room};
 use kartoteka_persistence::contacts::row::StoredTag;
-use kartoteka_persistence::contacts::{Stored, read, write};
+use kartoteka_persistence::contacts::{Stored, owners, read, write};
 use kartoteka_persistence::tags::TagsOf;
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
 use super::upsert::{field, key_named, key_of};
-use super::{create, reading, room, tags_after};
+use super::{create, groups_after, permission, reading, references, room, tags_after};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -99,13 +102,28 @@ pub fn batch(
         return Err(Error::invalid(vec![Fault::new("#/items", Code::TooMany, detail)]));
     }
     let reading = reading(tenant, ctx)?;
-    let read: Vec<Result<Item, Vec<Fault>>> = items
+    let read: Vec<ReadItem> = items
         .iter()
         .enumerate()
         .map(|(index, item)| {
             read_item(item, &format!("#/items/{index}"), |body, at| {
-                ContactPatch::read(body, at, reading)
+                ContactPatch::read_all(body, at, reading)
             })
+        })
+        .collect();
+    let unknown = references::faults(tenant, read.iter().map(|(patch, _)| patch))?;
+    let read: Vec<Result<Item, Vec<Fault>>> = read
+        .into_iter()
+        .zip(unknown)
+        .map(|((patch, item), unknown)| match item {
+            Ok((key, value, at)) if unknown.is_empty() => {
+                Ok(Item { key, value, named: ContactPatch::default(), patch, at })
+            }
+            Ok(_) => Err(unknown),
+            Err(mut faults) => {
+                faults.extend(unknown);
+                Err(faults)
+            }
         })
         .collect();
     let room = room::enter_alone(tenant)?;
@@ -122,15 +140,19 @@ pub fn batch(
     Ok(outcomes)
 }
 
+/// What could be read of the contact of an item; its key, the key's value, and where the contact stands, or what
+/// is wrong.
+type ReadItem = (ContactPatch, Result<(Key, String, String), Vec<Fault>>);
+
 /// Reads `{"key": "email", "contact": {…}}`; the contact holds the key's value.
 fn read_item(
     item: &Value,
     at: &str,
-    read: impl FnOnce(&Map<String, Value>, &str) -> Result<ContactPatch, Vec<Fault>>,
-) -> Result<Item, Vec<Fault>> {
+    read: impl FnOnce(&Map<String, Value>, &str) -> (ContactPatch, Vec<Fault>),
+) -> ReadItem {
     let Value::Object(members) = item else {
         let detail = "An item is an object with a key and a contact.";
-        return Err(vec![Fault::new(at, Code::InvalidType, detail)]);
+        return (ContactPatch::default(), Err(vec![Fault::new(at, Code::InvalidType, detail)]));
     };
     let mut faults: Vec<Fault> = members
         .keys()
@@ -160,7 +182,11 @@ fn read_item(
     };
     let at = format!("{at}/contact");
     let patch = match members.get("contact") {
-        Some(Value::Object(body)) => read(body, &at).map_err(|found| faults.extend(found)).ok(),
+        Some(Value::Object(body)) => {
+            let (patch, found) = read(body, &at);
+            faults.extend(found);
+            Some(patch)
+        }
         Some(_) => {
             faults.push(Fault::new(at.clone(), Code::InvalidType, "A contact is an object."));
             None
@@ -170,17 +196,19 @@ fn read_item(
             None
         }
     };
-    let (Some(key), Some(patch)) = (key, patch) else { return Err(faults) };
-    let Some(value) = key_of(key, &patch) else {
-        let detail = "The contact holds the value of the key.";
-        faults.push(Fault::new(format!("{at}/{}", field(key)), Code::MissingField, detail));
-        return Err(faults);
+    let (Some(key), Some(patch)) = (key, patch.clone()) else {
+        return (patch.unwrap_or_default(), Err(faults));
     };
-    if faults.is_empty() {
-        Ok(Item { key, value, named: ContactPatch::default(), patch, at })
-    } else {
-        Err(faults)
-    }
+    let key_at = format!("{at}/{}", field(key));
+    let Some(value) = key_of(key, &patch) else {
+        // one that is there and cannot be read was told already
+        if !faults.iter().any(|fault| fault.pointer == key_at) {
+            let detail = "The contact holds the value of the key.";
+            faults.push(Fault::new(key_at, Code::MissingField, detail));
+        }
+        return (patch, Err(faults));
+    };
+    (patch, if faults.is_empty() { Ok((key, value, at)) } else { Err(faults) })
 }
 
 /// A contact while the items are worked off.
@@ -193,6 +221,10 @@ struct Working {
     tags: Vec<StoredTag>,
     /// The set of tags it shall have, when one was named.
     new_tags: Option<Vec<(TagSet, i64)>>,
+    /// Its groups, in order.
+    groups: Vec<Uuid>,
+    /// Whether they are to be written.
+    regrouped: bool,
     /// Names of fields that changed, over all items.
     changed: Vec<String>,
 }
@@ -205,6 +237,8 @@ pub(super) struct Work {
     live: HashMap<(Key, String), Vec<usize>>,
     /// Keys of contacts in the trash.
     trashed: HashSet<(Key, String)>,
+    /// Contacts the caller may not change.
+    forbidden: HashSet<Uuid>,
     room: Room,
     made: i64,
     ctx: Context,
@@ -222,6 +256,7 @@ impl Work {
             contacts: Vec::new(),
             live: HashMap::new(),
             trashed: HashSet::new(),
+            forbidden: HashSet::new(),
             room,
             made: 0,
             ctx: ctx.clone(),
@@ -244,11 +279,14 @@ impl Work {
         let mut ids: Vec<_> = ids.into_iter().collect();
         ids.sort_unstable();
         read::lock(tenant, &ids)?;
+        work.forbidden.extend(owners::forbidden(tenant, ctx.actor, &ids, Deed::Change)?);
         for stored in read::get_many(tenant, &ids)? {
             let working = Working {
                 id: stored.id,
                 contact: stored.contact.clone(),
                 tags: stored.tags.clone(),
+                groups: stored.group_ids.clone(),
+                regrouped: false,
                 before: Some(stored),
                 new_tags: None,
                 changed: Vec::new(),
@@ -308,6 +346,8 @@ impl Work {
         };
         let mut changed = contact.changed(&Contact::default());
         changed.extend(new_tags.as_ref().map(|_| "tags".to_owned()));
+        let groups = groups_after(&[], &patch.group_ids);
+        changed.extend(groups.as_ref().map(|_| "group_ids".to_owned()));
         let id = ContactId(self.ctx.new_id());
         let tags = stored_tags(new_tags.as_deref());
         self.enlist(Working {
@@ -316,6 +356,8 @@ impl Work {
             contact,
             tags,
             new_tags,
+            regrouped: groups.is_some(),
+            groups: groups.unwrap_or_default(),
             changed: changed.clone(),
         });
         Ok(Outcome::Done { contact: id, result: Upserted::Created, changed })
@@ -323,6 +365,9 @@ impl Work {
 
     fn change(&mut self, index: usize, item: &Item) -> Result<Outcome, Error> {
         let Some(working) = self.contacts.get_mut(index) else { return Err(Error::NotFound) };
+        if self.forbidden.contains(&working.id.0) {
+            return Err(permission::refusal());
+        }
         let before = working.contact.clone();
         item.patch.apply(&mut working.contact, &item.at).map_err(Error::invalid)?;
         let mut changed = working.contact.changed(&before);
@@ -335,6 +380,11 @@ impl Work {
             working.tags = stored_tags(Some(&after));
             working.new_tags = Some(after);
             changed.push("tags".to_owned());
+        }
+        if let Some(after) = groups_after(&working.groups, &item.patch.group_ids) {
+            working.groups = after;
+            working.regrouped = true;
+            changed.push("group_ids".to_owned());
         }
         for field in &changed {
             if !working.changed.contains(field) {
@@ -387,6 +437,11 @@ impl Work {
         write::insert(tenant, &borrowed(&inserts), create::origin(ctx), ctx.now)?;
         write::update(tenant, &borrowed(&updates), ctx.now)?;
         write_tags(tenant, ctx, old.iter().chain(&new))?;
+        let regrouped = old.iter().chain(&new).filter(|working| working.regrouped);
+        let sets: Vec<GroupsOf> = regrouped
+            .map(|working| GroupsOf { contact: working.id, groups: working.groups.clone() })
+            .collect();
+        classes::replace_groups(tenant, &sets, ctx.now)?;
         let rekeyed = old.iter().any(|working| {
             working.before.as_ref().is_some_and(|b| !b.contact.matches_like(&working.contact))
         });
@@ -435,7 +490,7 @@ fn record(
 /// Tags as a later item of the same request finds them.
 fn stored_tags(tags: Option<&[(TagSet, i64)]>) -> Vec<StoredTag> {
     let stored = |(tag, score): &(TagSet, i64)| StoredTag {
-        id: uuid::Uuid::nil(),
+        id: Uuid::nil(),
         name: tag.name.as_str().to_owned(),
         key: tag.name.key().to_owned(),
         score: *score,

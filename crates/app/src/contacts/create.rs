@@ -4,13 +4,14 @@ use serde_json::{Map, Value, json};
 
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::contacts::contact::{Contact, Origin};
-use kartoteka_domain::contacts::patch::{ContactPatch, Patch};
+use kartoteka_domain::contacts::patch::Patch;
 use kartoteka_domain::ids::ContactId;
+use kartoteka_persistence::classes::{self, GroupsOf};
 use kartoteka_persistence::contacts::{Stored, write};
 use kartoteka_persistence::tags::TagsOf;
 use kartoteka_persistence::{Tenant, workspaces};
 
-use super::{reading, room, tags_after};
+use super::{groups_after, read_patch, room, tags_after};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -25,8 +26,7 @@ pub fn create(
     ctx: &Context,
     body: &Map<String, Value>,
 ) -> Result<Stored, Error> {
-    let reading = reading(tenant, ctx)?;
-    let patch = ContactPatch::read(body, "#", reading).map_err(Error::invalid)?;
+    let patch = read_patch(tenant, ctx, body)?;
     let mut contact = Contact::default();
     patch.apply(&mut contact, "#").map_err(Error::invalid)?;
     room::enter(tenant, 1)?;
@@ -40,6 +40,10 @@ pub fn create(
         let set = TagsOf { contact: id, tags: tags::with_ids(&ids, &after) };
         kartoteka_persistence::tags::put(tenant, &[set], ctx.now)?;
         fields.push("tags".to_owned());
+    }
+    if let Some(groups) = groups_after(&[], &patch.group_ids) {
+        classes::replace_groups(tenant, &[GroupsOf { contact: id, groups }], ctx.now)?;
+        fields.push("group_ids".to_owned());
     }
     workspaces::add_usage(tenant, 1, 0, id.0)?;
     let changes = json!({ "fields": fields });

@@ -130,6 +130,18 @@ fn value_of(
 /// # Errors
 /// `invalid_sort` for a column that is none, stands twice, or is one too many.
 pub fn sort(text: Option<&str>, pointer: &str) -> Result<Sort, Error> {
+    sort_by(text, pointer, Column::named)
+}
+
+/// The same for a list that has other columns.
+///
+/// # Errors
+/// As [`sort`].
+pub fn sort_by(
+    text: Option<&str>,
+    pointer: &str,
+    named: impl Fn(&str) -> Option<&'static Column>,
+) -> Result<Sort, Error> {
     let refuse =
         |detail: String| Err(Error::invalid(vec![Fault::new(pointer, Code::InvalidSort, detail)]));
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
@@ -153,8 +165,8 @@ pub fn sort(text: Option<&str>, pointer: &str) -> Result<Sort, Error> {
             ids = ids.or(Some(descending));
             continue;
         }
-        let Some(column) = Column::named(name) else {
-            return refuse("Contacts cannot be sorted by one of these columns.".to_owned());
+        let Some(column) = named(name) else {
+            return refuse("The list cannot be sorted by one of these columns.".to_owned());
         };
         if ids.is_none() {
             keys.push(SortKey { column, descending });

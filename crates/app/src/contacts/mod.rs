@@ -4,15 +4,24 @@
 //! ([`room`]) and counts afterwards; a plan of an import made before then knows that it is old.
 
 pub mod batch;
+pub mod bulk_edit;
 pub mod create;
 pub mod list;
+pub mod notes;
+pub mod owners;
 pub mod patch;
+pub mod permission;
+mod references;
 pub mod room;
 pub mod search_index;
+pub mod timeline;
 pub mod trash;
 pub mod upsert;
 
-use kartoteka_domain::contacts::patch::Reading;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use kartoteka_domain::contacts::patch::{ContactPatch, Patch, Reading};
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::ids::ContactId;
 use kartoteka_domain::tags::TagSet;
@@ -24,6 +33,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 pub use kartoteka_persistence::contacts::Stored;
+pub use kartoteka_persistence::contacts::row::StoredOwner;
 
 /// One contact, in the trash or not.
 ///
@@ -40,6 +50,30 @@ fn reading(tenant: &mut Tenant<'_>, ctx: &Context) -> Result<Reading, StoreError
         phone_region: Region::parse(&workspace.phone_region).ok(),
         today: ctx.now.date_naive(),
     })
+}
+
+/// Reads a body whole: its own faults, and those of what it refers to, at once.
+fn read_patch(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    body: &Map<String, Value>,
+) -> Result<ContactPatch, Error> {
+    let reading = reading(tenant, ctx)?;
+    let (patch, mut faults) = ContactPatch::read_all(body, "#", reading);
+    faults.extend(references::faults(tenant, [&patch])?.into_iter().flatten());
+    if faults.is_empty() { Ok(patch) } else { Err(Error::invalid(faults)) }
+}
+
+/// The groups a contact will be in, in order, when those are not the `present` ones.
+fn groups_after(present: &[Uuid], wanted: &Patch<Vec<Uuid>>) -> Option<Vec<Uuid>> {
+    let mut after = match wanted {
+        Patch::Absent => return None,
+        Patch::Clear => Vec::new(),
+        Patch::Set(ids) => ids.clone(),
+    };
+    after.sort_unstable();
+    after.dedup();
+    (after != present).then_some(after)
 }
 
 /// The tags a contact will have and their scores, when that is not what it has: a score the request does
@@ -64,11 +98,24 @@ mod tests {
 
     use super::*;
 
+    /// CON-7
+    #[test]
+    fn a_set_of_groups_replaces_and_is_kept_in_order() {
+        let id = Uuid::from_u128;
+        let has = [id(1), id(2)];
+        let after = |wanted| groups_after(&has, &wanted);
+        assert_eq!(after(Patch::Absent), None);
+        assert_eq!(after(Patch::Set(vec![id(2), id(1), id(2)])), None);
+        assert_eq!(after(Patch::Set(vec![id(3), id(1)])), Some(vec![id(1), id(3)]));
+        assert_eq!(after(Patch::Clear), Some(vec![]));
+        assert_eq!(groups_after(&[], &Patch::Clear), None);
+    }
+
     /// CON-11
     #[test]
     fn a_set_of_tags_replaces_and_keeps_scores_it_does_not_name() {
         let present = |name: &str, score| StoredTag {
-            id: uuid::Uuid::nil(),
+            id: Uuid::nil(),
             name: name.into(),
             key: name.into(),
             score,

@@ -3,13 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use kartoteka_domain::codes::Code;
-use kartoteka_domain::contacts::patch::{ContactPatch, Patch};
+use kartoteka_domain::contacts::owners::Deed;
+use kartoteka_domain::contacts::patch::{ContactPatch, Patch, only_detaches};
 use kartoteka_domain::ids::ContactId;
+use kartoteka_persistence::classes::{self, GroupsOf};
 use kartoteka_persistence::contacts::{Stored, read, write};
 use kartoteka_persistence::tags::TagsOf;
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
-use super::{reading, room, tags_after};
+use super::{groups_after, permission, read_patch, room, tags_after};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -19,7 +21,8 @@ use crate::tags;
 /// change it any more, and may refuse (`If-Match`).
 ///
 /// # Errors
-/// All faults of the body, `not_found`, `conflict` when the contact is in the trash, what `guard` says.
+/// All faults of the body, `not_found`, `not_permitted`, what `guard` says; `conflict` when the contact is in the
+/// trash and something is to be put on it (CON-8 lets it be taken off there).
 pub fn patch<E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -27,23 +30,16 @@ pub fn patch<E: From<Error>>(
     body: &Map<String, Value>,
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<Stored, E> {
-    let patch = read_body(tenant, ctx, body)?;
+    let patch = read_patch(tenant, ctx, body)?;
     if patch.touches_keys() {
         room::enter_beside(tenant).map_err(Error::from)?;
     }
-    let before = lock(tenant, id)?;
+    let before = permission::lock_for(tenant, ctx, id, Deed::Change)?;
     guard(&before)?;
-    refuse_in_trash(&before)?;
+    if !only_detaches(body) {
+        refuse_in_trash(&before)?;
+    }
     Ok(apply(tenant, ctx, before, &patch)?)
-}
-
-fn read_body(
-    tenant: &mut Tenant<'_>,
-    ctx: &Context,
-    body: &Map<String, Value>,
-) -> Result<ContactPatch, Error> {
-    let reading = reading(tenant, ctx)?;
-    ContactPatch::read(body, "#", reading).map_err(Error::invalid)
 }
 
 fn apply(
@@ -61,7 +57,8 @@ fn apply(
         Patch::Clear => tags_after(&before.tags, &[]),
         Patch::Set(wanted) => tags_after(&before.tags, wanted),
     };
-    if fields.is_empty() && tags.is_none() {
+    let groups = groups_after(&before.group_ids, &patch.group_ids);
+    if fields.is_empty() && tags.is_none() && groups.is_none() {
         return Ok(before);
     }
     write::update(tenant, &[(id, &contact)], ctx.now)?;
@@ -70,6 +67,10 @@ fn apply(
         let set = TagsOf { contact: id, tags: tags::with_ids(&ids, &after) };
         kartoteka_persistence::tags::replace(tenant, &[set], ctx.now)?;
         fields.push("tags".to_owned());
+    }
+    if let Some(groups) = groups {
+        classes::replace_groups(tenant, &[GroupsOf { contact: id, groups }], ctx.now)?;
+        fields.push("group_ids".to_owned());
     }
     if !contact.matches_like(&before.contact) {
         workspaces::add_usage(tenant, 0, 0, id.0)?;
@@ -108,7 +109,7 @@ pub fn set_flag<E: From<Error>>(
     value: bool,
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<Stored, E> {
-    let before = lock(tenant, id)?;
+    let before = permission::lock_for(tenant, ctx, id, Deed::Change)?;
     guard(&before)?;
     let (name, present) = match flag {
         Flag::Subscribed => ("subscribed", before.subscribed),

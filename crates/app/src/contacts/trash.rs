@@ -3,12 +3,13 @@
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::ContactId;
 use kartoteka_persistence::contacts::{Stored, write};
 use kartoteka_persistence::{Tenant, workspaces};
 
-use super::{patch, room};
+use super::{permission, room};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -19,7 +20,7 @@ pub const MAX_IDS: usize = 1000;
 /// Puts one contact in the trash; one that is there stays as it is.
 ///
 /// # Errors
-/// `not_found`, what `guard` says of the contact as it is now.
+/// `not_found`, `not_permitted`, what `guard` says of the contact as it is now.
 pub fn trash<E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -27,7 +28,7 @@ pub fn trash<E: From<Error>>(
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<(), E> {
     room::enter_beside(tenant).map_err(Error::from)?;
-    let before = patch::lock(tenant, id)?;
+    let before = permission::lock_for(tenant, ctx, id, Deed::Delete)?;
     guard(&before)?;
     move_all(tenant, ctx, &[id.0])?;
     Ok(())
@@ -37,10 +38,11 @@ pub fn trash<E: From<Error>>(
 /// do not count.
 ///
 /// # Errors
-/// `empty_selection`, `too_many`.
+/// `empty_selection`, `too_many`, `not_permitted` at the ids the caller may not delete: then none is.
 pub fn trash_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
     check(ids)?;
     room::enter_beside(tenant)?;
+    permission::refuse_forbidden(tenant, ctx, ids, Deed::Delete)?;
     move_all(tenant, ctx, ids)
 }
 

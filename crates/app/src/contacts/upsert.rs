@@ -15,7 +15,7 @@ use kartoteka_persistence::contacts::Stored;
 use kartoteka_persistence::contacts::read::Key;
 
 use super::batch::{self, Item, Outcome, Upserted};
-use super::{reading, room};
+use super::{reading, references, room};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -55,7 +55,10 @@ pub fn upsert<E: From<Error>>(
     guard: impl FnOnce(Option<&Stored>) -> Result<(), E>,
 ) -> Result<Done, E> {
     let reading = reading(tenant, ctx).map_err(Error::from)?;
-    let item = read(key, value, body, reading).map_err(Error::invalid)?;
+    let (patch, mut faults) = ContactPatch::read_all(body, "#", reading);
+    let unknown = references::faults(tenant, [&patch]).map_err(Error::from)?;
+    faults.extend(unknown.into_iter().flatten());
+    let item = read(key, value, patch, faults, reading).map_err(Error::invalid)?;
     let room = room::enter_alone(tenant).map_err(Error::from)?;
     let mut work = batch::Work::begin(tenant, ctx, room, std::slice::from_ref(&item))?;
     guard(work.found(&item))?;
@@ -69,11 +72,12 @@ pub fn upsert<E: From<Error>>(
     }
 }
 
-/// Reads value and body. The body may repeat the key's field, in any spelling, but not contradict it.
+/// Reads the value beside the body, whose faults were `found`. The body may repeat the key's field, in any spelling, but not contradict it.
 fn read(
     key: Key,
     value: &str,
-    body: &Map<String, Value>,
+    patch: ContactPatch,
+    found: Vec<Fault>,
     reading: Reading,
 ) -> Result<Item, Vec<Fault>> {
     let field = field(key);
@@ -83,10 +87,7 @@ fn read(
         faults.extend(found.into_iter().map(|fault| Fault { pointer: "?value".into(), ..fault }));
         ContactPatch::default()
     });
-    let patch = ContactPatch::read(body, "#", reading).unwrap_or_else(|found| {
-        faults.extend(found);
-        ContactPatch::default()
-    });
+    faults.extend(found);
     if !faults.is_empty() {
         return Err(faults);
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::mapping::Mapping;
@@ -31,6 +32,7 @@ use super::{
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 use crate::worker::{Ended, JobError, Run};
 
 /// Rows written in one transaction: long enough that its fixed cost does not count, short enough that other
@@ -227,6 +229,7 @@ fn write_chunk(
         import.updated_at = ctx.now;
         import.finished_at = Some(ctx.now);
         imports::save(tenant, &import)?;
+        outbox::record_import(tenant, ctx, &import)?;
         let summary = import.summary.clone();
         audit::record_for_job(
             tenant,
@@ -241,9 +244,10 @@ fn write_chunk(
     };
     tenant.commit_without_waiting()?;
     let rows = Rows { after, up_to };
-    hold_plan(tenant, committing, &import, rows)?;
+    hold_plan(tenant, ctx, committing, &import, rows)?;
     let applying = applying(tenant, ctx, committing)?;
     let applied = apply::apply(tenant, &applying, rows)?;
+    outbox::record_chunk(tenant, ctx, &import, rows, false)?;
     workspaces::add_usage(
         tenant,
         applied.created + applied.out_of_trash,
@@ -269,6 +273,7 @@ fn write_chunk(
 /// only moves with the own chunks, so from the first foreign change on every chunk is sorted again.
 fn hold_plan(
     tenant: &mut Tenant<'_>,
+    ctx: &Context,
     committing: &Committing,
     import: &ImportRecord,
     rows: Rows,
@@ -276,6 +281,7 @@ fn hold_plan(
     let usage = workspaces::usage(tenant)?;
     let workspace = workspaces::get(tenant)?;
     let used = usage.live + usage.trashed;
+    let beginner = Actor::from_parts(&import.actor_type, import.actor_id);
     if import.plan_revision != Some(usage.revision) {
         let matching = &committing.matching;
         let lookup = Lookup::suited(matching.key.as_ref(), committing.chunk, used);
@@ -285,7 +291,14 @@ fn hold_plan(
         };
         classify::forget(tenant, committing.id, rows)?;
         classify::classify(tenant, committing.id, matching, rows, lookup, own)?;
+        if let Some(beginner) = beginner {
+            classify::forbid(tenant, committing.id, rows, beginner)?;
+        }
         classify::suppressed(tenant, committing.id, rows)?;
+    }
+    // who commits may be another one than who planned, and bound where that one was not
+    if beginner != Some(ctx.actor) {
+        classify::forbid(tenant, committing.id, rows, ctx.actor)?;
     }
     let room = workspace.contact_limit - used;
     // before the first row is written it is still time to refuse as a whole

@@ -27,6 +27,7 @@ use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::mapping::Mapping;
 use kartoteka_domain::imports::matching::Matching;
 use kartoteka_domain::imports::state::{ImportState, Step};
+use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::imports;
 use kartoteka_persistence::jobs::{self, Job, NewJob};
 use kartoteka_persistence::{StoreError, Tenant};
@@ -209,7 +210,10 @@ pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: ImportId) -> Result<Im
             if let Some(job) = import.job_id {
                 // a plan that ended in this very moment needs no stopping
                 let _ended = jobs::request_cancel(tenant, job.into())?;
-                jobs::cancel_queued(tenant, job.into(), ctx.now)?;
+                if jobs::cancel_queued(tenant, job.into(), ctx.now)? {
+                    let job = crate::jobs::get(tenant, job.into())?;
+                    crate::outbox::record_job(tenant, ctx, &job, JobState::Cancelled)?;
+                }
             }
         }
         ImportState::AwaitingData
@@ -222,6 +226,7 @@ pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: ImportId) -> Result<Im
     import.updated_at = ctx.now;
     import.finished_at = Some(ctx.now);
     imports::save(tenant, &import)?;
+    crate::outbox::record_import(tenant, ctx, &import)?;
     crate::access::audit::record(tenant, ctx, "import.cancel", "import", Some(id.0), None)?;
     Ok(import)
 }

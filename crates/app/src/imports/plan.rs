@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::ids::ImportId;
@@ -18,8 +19,8 @@ use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::imports::classify::{self, Lookup, PlanCounts, Rows};
 use kartoteka_persistence::imports::stage;
 use kartoteka_persistence::jobs::Progress;
-use kartoteka_persistence::workspaces::{self, Usage, Workspace};
-use kartoteka_persistence::{Tenant, imports};
+use kartoteka_persistence::workspaces::{self, Usage, Workspace, WriterLock};
+use kartoteka_persistence::{Tenant, fields, imports};
 
 use super::staging::{self, Checkpoint, Found, Reading};
 use super::{
@@ -136,15 +137,19 @@ fn stage_rows(run: &Run<'_>, id: ImportId, import: &ImportRecord) -> Result<Foun
             Checkpoint::default()
         }
     };
-    let (workspace, hashes) = run.db().read(run.workspace(), |tenant| {
-        Ok::<_, Error>((workspaces::get(tenant)?, classify::has_suppressions(tenant)?))
+    let (matching, mapping) = (matching_of(import)?, mapping_of(import)?);
+    let details = mapping.details().into_iter().map(|(name, _, _)| name.to_owned()).collect();
+    let (workspace, hashes, definitions) = run.db().read(run.workspace(), |tenant| {
+        // who changes definitions looks for imports that are planned: either sees the other
+        fields::lock(tenant, WriterLock::Shared)?;
+        let definitions = fields::definitions(tenant, details)?;
+        Ok::<_, Error>((workspaces::get(tenant)?, classify::has_suppressions(tenant)?, definitions))
     })?;
-    let matching = matching_of(import)?;
     let now = run.context().now;
     let reading = Reading {
         source: read_json(import.source.as_ref(), "the source")?,
         header: import.first_row.as_deref() == Some("header"),
-        mapper: RowMapper::new(mapping_of(import)?, &matching, region(&workspace), now),
+        mapper: RowMapper::new(mapping, &matching, region(&workspace), now, definitions),
         secret: hashes.then(|| Arc::clone(&run.environment().secret)),
         staged_before: checkpoint.staged_row,
     };
@@ -205,6 +210,9 @@ pub(crate) fn sort(
     let lookup = Lookup::suited(matching.key.as_ref(), staged, usage.live + usage.trashed);
     classify::forget(tenant, id, Rows::ALL)?;
     classify::classify(tenant, id, matching, Rows::ALL, lookup, None)?;
+    if let Some(actor) = Actor::from_parts(&import.actor_type, import.actor_id) {
+        classify::forbid(tenant, id, Rows::ALL, actor)?;
+    }
     let suppressed = classify::suppressed(tenant, id, Rows::ALL)?;
     let mut counts = classify::count(tenant, id)?;
     let wanted = counts.create;

@@ -20,6 +20,7 @@ use super::{ImportRecord, enqueue, get, locked, matching_of, read_json, state_of
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 use crate::worker::{Ended, JobError, Run};
 
 /// Rows taken back in one transaction.
@@ -48,7 +49,8 @@ struct Checkpoint {
 /// Has an import undone.
 ///
 /// # Errors
-/// `import_not_revertible` when it wrote nothing, runs, or is undone already.
+/// `import_not_revertible` when it wrote nothing, runs, or is undone already; `not_permitted` with the number
+/// of contacts that the caller may not delete or change as their owner (CON-12).
 pub fn start(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -65,12 +67,31 @@ pub fn start(
         let extra = json!({ "state": state.as_str(), "next": state.next() });
         return Err(Error::refused_with(Code::ImportNotRevertible, detail, extra));
     }
+    let forbidden = revert::not_permitted(tenant, &reverting(ctx, &import)?)?;
+    if forbidden > 0 {
+        let detail = format!(
+            "Your level as an owner of {forbidden} of the contacts does not allow it; ask their main owners."
+        );
+        let extra = json!({ "contacts": forbidden });
+        return Err(Error::refused_with(Code::NotPermitted, detail, extra));
+    }
     import.state = ImportState::Reverting.as_str().to_owned();
     import.reverted = Some(json!(RevertCounts::default()));
     import.updated_at = ctx.now;
     audit::record(tenant, ctx, "import.revert", "import", Some(id.0), None)?;
     let job = enqueue(tenant, ctx, &mut import, Kind::Revert)?;
     Ok((import, job))
+}
+
+fn reverting(ctx: &Context, import: &ImportRecord) -> Result<Reverting, Error> {
+    Ok(Reverting {
+        import: ImportId(import.id),
+        committed_at: import.committed_at.ok_or_else(|| super::inconsistent("not committed"))?,
+        salt: import.id_salt.ok_or_else(|| super::inconsistent("no salt"))?,
+        actor: ctx.actor,
+        rows_share_contacts: matching_of(import)?.in_file == InFile::All,
+        now: ctx.now,
+    })
 }
 
 enum Chunk {
@@ -112,6 +133,7 @@ fn take_back(
         import.updated_at = ctx.now;
         import.finished_at = Some(ctx.now);
         imports::save(tenant, &import)?;
+        outbox::record_import(tenant, ctx, &import)?;
         let counts = import.reverted.clone();
         audit::record_for_job(
             tenant,
@@ -124,15 +146,10 @@ fn take_back(
         )?;
         return run.end(tenant, JobState::Succeeded, None).map(Chunk::Ended);
     };
-    let reverting = Reverting {
-        import: id,
-        committed_at: import.committed_at.ok_or_else(|| super::inconsistent("not committed"))?,
-        salt: import.id_salt.ok_or_else(|| super::inconsistent("no salt"))?,
-        actor: ctx.actor,
-        rows_share_contacts: matching_of(&import)?.in_file == InFile::All,
-        now: ctx.now,
-    };
-    let done = revert::revert(tenant, &reverting, Rows { after: from - 1, up_to })?;
+    let reverting = reverting(ctx, &import)?;
+    let rows = Rows { after: from - 1, up_to };
+    let done = revert::revert(tenant, &reverting, rows)?;
+    outbox::record_chunk(tenant, ctx, &import, rows, true)?;
     let trashed = done.trashed + done.trashed_again;
     workspaces::add_usage(tenant, -trashed, trashed, ctx.new_id())?;
     let mut counts: RevertCounts = read_json(import.reverted.as_ref(), "the counts of undo")?;

@@ -10,6 +10,7 @@ use kartoteka_persistence::{Tenant, imports};
 use super::{commit, plan, revert, state_of};
 use crate::context::Context;
 use crate::error::{Error, Refusal};
+use crate::outbox;
 use crate::worker::{Ended, JobError, Run, Work, refusal_json};
 
 /// What is to be done with the import.
@@ -79,7 +80,8 @@ impl Work for ImportWork {
         import.problem = Some(refusal_json(refusal));
         import.updated_at = ctx.now;
         import.finished_at = Some(ctx.now);
-        Ok(imports::save(tenant, &import)?)
+        imports::save(tenant, &import)?;
+        Ok(outbox::record_import(tenant, ctx, &import)?)
     }
 
     fn on_cancelled(&self, tenant: &mut Tenant<'_>, ctx: &Context, job: &Job) -> Result<(), Error> {
@@ -90,6 +92,7 @@ impl Work for ImportWork {
         import.state = ImportState::Cancelled.as_str().to_owned();
         import.updated_at = ctx.now;
         import.finished_at = Some(ctx.now);
-        Ok(imports::save(tenant, &import)?)
+        imports::save(tenant, &import)?;
+        Ok(outbox::record_import(tenant, ctx, &import)?)
     }
 }

@@ -1,4 +1,6 @@
-//! Selections in use: read against the workspace they are asked in, and counted.
+//! Selections in use: read against the workspace they are asked in, unfolded, and counted; and the saved ones.
+
+pub mod saved;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -6,19 +8,22 @@ use serde_json::Value;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
-use kartoteka_domain::segments::{Selection, read};
-use kartoteka_persistence::contacts::list::{Page, Position, Sort};
+use kartoteka_domain::ids::{JobId, SegmentId};
+use kartoteka_domain::segments::unfold::{TooLarge, segments_of, unfold};
+use kartoteka_domain::segments::{Selection, Target, read};
+use kartoteka_persistence::contacts::list::{Filter, Page, Position, Sort};
 use kartoteka_persistence::segments as store;
 use kartoteka_persistence::workspaces;
 
 use crate::{Error, StoreError, Tenant};
 
-/// Reads the selection that stands at `pointer` of a body. `others` are the faults of the rest of the
-/// body, so that all are told at once. National phone numbers are read in the workspace's region; what
-/// the tree refers to must exist in the workspace.
+/// Reads the selection that stands at `pointer` of a body, and puts what its segments mean in their place.
+/// `others` are the faults of the rest of the body, so that all are told at once. National phone numbers are
+/// read in the workspace's region; what the tree refers to must exist in the workspace.
 ///
 /// # Errors
-/// `validation_failed` with all faults, each with a pointer to its node (SEG-3).
+/// `validation_failed` with all faults, each with a pointer to its node (SEG-3); `filter_too_large` also when
+/// it is so with its segments only.
 pub fn selection(
     tenant: &mut Tenant<'_>,
     json: &Value,
@@ -33,20 +38,73 @@ pub fn selection(
     let existing = store::existing(tenant, &reading.references)?;
     let read = reading.resolve(|target| existing.holds(target));
     match read {
-        Ok(selection) if others.is_empty() => Ok(selection),
+        Ok(selection) if others.is_empty() => unfolded(tenant, selection, pointer),
         Ok(_) => Err(Error::invalid(others)),
-        Err(mut faults) => {
-            // both readings of the body see U+0000
-            let known = |fault: &Fault| {
-                others
-                    .iter()
-                    .any(|other| (&other.pointer, other.code) == (&fault.pointer, fault.code))
-            };
-            faults.retain(|fault| !known(fault));
-            faults.splice(0..0, others);
-            Err(Error::invalid(faults))
+        Err(faults) => Err(Error::invalid(together(others, faults))),
+    }
+}
+
+/// The faults of a body and those of a tree in it; both readings see U+0000, which is told once.
+fn together(mut others: Vec<Fault>, mut faults: Vec<Fault>) -> Vec<Fault> {
+    let known = |fault: &Fault| {
+        others.iter().any(|other| (&other.pointer, other.code) == (&fault.pointer, fault.code))
+    };
+    faults.retain(|fault| !known(fault));
+    others.extend(faults);
+    others
+}
+
+fn unfolded(
+    tenant: &mut Tenant<'_>,
+    selection: Selection,
+    pointer: &str,
+) -> Result<Selection, Error> {
+    let segments = segments_of(&selection);
+    if segments.is_empty() {
+        return Ok(selection);
+    }
+    let library = store::saved::library(tenant, &segments)?;
+    unfold(&selection, &library).map_err(|error| Error::invalid(vec![too_large(pointer, error)]))
+}
+
+fn too_large(pointer: &str, error: TooLarge) -> Fault {
+    Fault::new(pointer, Code::FilterTooLarge, format!("The selection is too large: {error}."))
+}
+
+/// What one saved segment means, for a request that names it at `pointer`.
+///
+/// # Errors
+/// `unknown_reference` when there is none.
+pub fn of_segment(
+    tenant: &mut Tenant<'_>,
+    id: SegmentId,
+    pointer: &str,
+) -> Result<Selection, Error> {
+    let library = store::saved::library(tenant, &[id])?;
+    if !library.contains_key(&id) {
+        let detail = "There is no such segment.";
+        return Err(Error::invalid(vec![Fault::new(pointer, Code::UnknownReference, detail)]));
+    }
+    let selection = Selection { segments: vec![id], ..Selection::default() };
+    unfold(&selection, &library).map_err(|error| Error::invalid(vec![too_large(pointer, error)]))
+}
+
+/// Writes down that a job works on the contacts of a selection, in the transaction that enqueues it: the
+/// segments the selection names cannot be deleted until the job has ended. `json` is the selection as it came
+/// and was read by [`selection`].
+///
+/// # Errors
+/// What the database said.
+pub fn keep_for_job(tenant: &mut Tenant<'_>, job: JobId, json: &Value) -> Result<(), StoreError> {
+    let mut segments = Vec::new();
+    for reference in read::selection(json, "", None).references {
+        if let Target::Segment(id) = reference.target {
+            segments.push(id);
         }
     }
+    segments.sort_unstable();
+    segments.dedup();
+    store::saved::use_by_job(tenant, job, &segments)
 }
 
 /// How many living contacts the selection means (SEG-4).
@@ -58,7 +116,7 @@ pub fn count(
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<i64, Error> {
-    bounded(store::count(tenant, selection, now))
+    bounded(tenant, |tenant| store::count(tenant, selection, now))
 }
 
 /// One page of the living contacts the selection means, in `sort`, behind `after`.
@@ -73,37 +131,53 @@ pub fn page(
     after: Option<&Position>,
     limit: usize,
 ) -> Result<Page, Error> {
-    bounded(store::page(tenant, selection, now, sort, after, limit))
+    bounded(tenant, |tenant| store::page(tenant, selection, now, sort, after, limit))
 }
 
-/// An answer that depends on a selection. One that takes longer than a statement may is refused in words
-/// that help: the same request would only run into the same limit.
+/// One page of a list that a selection narrows, of the side of the trash that `filter` asks for.
 ///
 /// # Errors
-/// `database_busy` when the statement ran out of its time; what the database said otherwise.
-pub fn bounded<T>(answer: Result<T, StoreError>) -> Result<T, Error> {
-    match answer {
-        Err(StoreError::Busy(why)) if why.contains("statement timeout") => {
-            let detail = "The selection took longer than a statement may. Narrow it, for instance by a tag or a \
-                date, or put fewer texts to look for into it.";
-            Err(Error::refused(Code::DatabaseBusy, detail))
-        }
-        other => Ok(other?),
-    }
+/// As [`bounded`].
+pub fn page_within(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    selection: &Selection,
+    now: DateTime<Utc>,
+    sort: &Sort,
+    after: Option<&Position>,
+    limit: usize,
+) -> Result<Page, Error> {
+    bounded(tenant, |tenant| store::page_within(tenant, filter, selection, now, sort, after, limit))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The length of the list that [`page_within`] cuts.
+///
+/// # Errors
+/// As [`bounded`].
+pub fn count_within(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<i64, Error> {
+    bounded(tenant, |tenant| store::count_within(tenant, filter, selection, now))
+}
 
-    /// SEG-4
-    #[test]
-    fn a_statement_out_of_its_time_is_told_from_a_busy_database() {
-        let busy = |why: &str| bounded::<()>(Err(StoreError::Busy(why.into())));
-        assert!(matches!(
-            busy("canceling statement due to statement timeout"),
-            Err(Error::Refused(refusal)) if refusal.code == Code::DatabaseBusy
-        ));
-        assert!(matches!(busy("deadlock detected"), Err(Error::Store(StoreError::Busy(_)))));
+/// An answer that depends on a selection, within the time that selections have. One that takes longer is
+/// refused in words that help: the same request would only run into the same limit.
+///
+/// # Errors
+/// `selection_too_slow` when a statement ran out of its time; what `ask` and the database said otherwise.
+pub fn bounded<T>(
+    tenant: &mut Tenant<'_>,
+    ask: impl FnOnce(&mut Tenant<'_>) -> Result<T, StoreError>,
+) -> Result<T, Error> {
+    match tenant.patiently(ask) {
+        Err(StoreError::Busy(why)) if why.contains("statement timeout") => {
+            let detail = "Finding the contacts of this selection took too long, and was stopped. Narrow it, for instance \
+                by a tag or a date, or put fewer texts to look for into it.";
+            Err(Error::refused(Code::SelectionTooSlow, detail))
+        }
+        other => Ok(other?),
     }
 }

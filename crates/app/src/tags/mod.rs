@@ -5,17 +5,20 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, TagId};
+use kartoteka_domain::segments::NameKind;
 use kartoteka_domain::tags::{TagName, TagSet, read_name};
 use kartoteka_persistence::contacts::{Stored, read, write};
 use kartoteka_persistence::tags::{self as store, TagsOf};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::audit;
-use crate::contacts::patch;
+use crate::contacts::{patch, permission};
 use crate::context::Context;
 use crate::error::Error;
+use crate::segments::saved;
 
 pub use kartoteka_persistence::tags::{Tag, Use, list};
 
@@ -40,7 +43,7 @@ pub fn create(tenant: &mut Tenant<'_>, ctx: &Context, name: &str) -> Result<Tag,
     store::get(tenant, id)?.ok_or(Error::NotFound)
 }
 
-/// Renames a tag, wherever it is. `guard` sees it as it is now.
+/// Renames a tag, wherever it is: on contacts, and in saved segments. `guard` sees it as it is now.
 ///
 /// # Errors
 /// `not_found`, `invalid_tag` and its like, `tag_exists`, what `guard` says.
@@ -52,6 +55,7 @@ pub fn rename<E: From<Error>>(
     guard: impl FnOnce(&Tag, Use) -> Result<(), E>,
 ) -> Result<(Tag, Use), E> {
     let name = parse(name, "#/name")?;
+    saved::lock(tenant).map_err(Error::from)?;
     let (tag, usage) = lock(tenant, id)?;
     guard(&tag, usage)?;
     if tag.name == name.as_str() {
@@ -59,6 +63,9 @@ pub fn rename<E: From<Error>>(
     }
     let mut renamed = || -> Result<(Tag, Use), Error> {
         store::rename(tenant, id, &name, ctx.now).map_err(exists)?;
+        if tag.name_key != name.key() {
+            saved::follow_tag(tenant, ctx, &tag.name_key, &name)?;
+        }
         audit::record(
             tenant,
             ctx,
@@ -72,7 +79,7 @@ pub fn rename<E: From<Error>>(
     Ok(renamed()?)
 }
 
-/// Removes a tag that nobody carries.
+/// Removes a tag that nobody carries and no saved segment names.
 ///
 /// # Errors
 /// `not_found`, `tag_in_use` with the counts, what `guard` says.
@@ -85,13 +92,15 @@ pub fn delete<E: From<Error>>(
     let (tag, usage) = lock(tenant, id)?;
     guard(&tag, usage)?;
     let Use { live, trash } = usage;
-    if live + trash > 0 {
+    let segments =
+        saved::count_naming(tenant, NameKind::Tag, &tag.name_key).map_err(Error::from)?;
+    if live + trash + segments > 0 {
         return Err(Error::refused_with(
             Code::TagInUse,
             format!(
-                "{live} contacts and {trash} in the trash carry the tag; take it off them first."
+                "{live} contacts and {trash} in the trash carry the tag, {segments} segments name it; take it off them first."
             ),
-            json!({"live": live, "trash": trash}),
+            json!({"live": live, "trash": trash, "segments": segments}),
         )
         .into());
     }
@@ -119,7 +128,7 @@ pub fn put<E: From<Error>>(
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<Stored, E> {
     let name = parse(name, "?name")?;
-    let before = patch::lock(tenant, contact)?;
+    let before = permission::lock_for(tenant, ctx, contact, Deed::Change)?;
     guard(&before)?;
     patch::refuse_in_trash(&before)?;
     let present = before.tags.iter().find(|tag| tag.key == name.key()).map(|tag| tag.score);
@@ -147,7 +156,7 @@ pub fn take_off<E: From<Error>>(
     name: &str,
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<(), E> {
-    let before = patch::lock(tenant, contact)?;
+    let before = permission::lock_for(tenant, ctx, contact, Deed::Change)?;
     guard(&before)?;
     let Ok(name) = TagName::parse(name) else { return Ok(()) };
     let Some(tag) = before.tags.iter().find(|tag| tag.key == name.key()) else { return Ok(()) };

@@ -3,51 +3,65 @@
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::ContactId;
-use kartoteka_persistence::contacts::{Stored, purge, write};
+use kartoteka_persistence::contacts::{Stored, purge, read, write};
 use kartoteka_persistence::{Tenant, workspaces};
 
 use crate::access::audit;
 use crate::contacts::trash::check;
-use crate::contacts::{self, patch, room};
+use crate::contacts::{self, permission, room};
 use crate::context::Context;
 use crate::error::Error;
 
-/// Takes one contact out of the trash.
+pub use kartoteka_persistence::contacts::read::Shared;
+
+/// Takes one contact out of the trash, and says which of its keys other living contacts have meanwhile.
 ///
 /// # Errors
-/// `not_found`, `not_in_trash`.
-pub fn restore(tenant: &mut Tenant<'_>, ctx: &Context, id: ContactId) -> Result<Stored, Error> {
+/// `not_found`, `not_permitted`, `not_in_trash`.
+pub fn restore(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    id: ContactId,
+) -> Result<(Stored, Vec<Shared>), Error> {
     room::enter_beside(tenant)?;
-    in_trash(&patch::lock(tenant, id)?)?;
+    in_trash(&permission::lock_for(tenant, ctx, id, Deed::Change)?)?;
     restore_all(tenant, ctx, &[id.0])?;
-    contacts::get(tenant, id)
+    Ok((contacts::get(tenant, id)?, read::shared(tenant, &[id.0])?))
 }
 
-/// Takes contacts out of the trash and says how many; ids that are not there do not count.
+/// Takes contacts out of the trash and says how many, and which of their keys other living contacts have; ids
+/// that are not there do not count.
 ///
 /// # Errors
-/// `empty_selection`, `too_many`.
-pub fn restore_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+/// `empty_selection`, `too_many`, `not_permitted` at the ids the caller may not do it to: then none is.
+pub fn restore_many(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    ids: &[Uuid],
+) -> Result<(usize, Vec<Shared>), Error> {
     check(ids)?;
     room::enter_beside(tenant)?;
-    restore_all(tenant, ctx, ids)
+    permission::refuse_forbidden(tenant, ctx, ids, Deed::Change)?;
+    let back = restore_all(tenant, ctx, ids)?;
+    Ok((back.len(), read::shared(tenant, &back)?))
 }
 
-fn restore_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+fn restore_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let back = write::restore(tenant, ids, ctx.now)?;
     if let Some(first) = back.first() {
         let n = i64::try_from(back.len()).unwrap_or(i64::MAX);
         workspaces::add_usage(tenant, n, -n, *first)?;
         audit::record_many(tenant, ctx, "contact.restore", "contact", &back)?;
     }
-    Ok(back.len())
+    Ok(back)
 }
 
 /// Removes one contact from the trash and everything about it.
 ///
 /// # Errors
-/// `not_found`, `not_in_trash`, what `guard` says of the contact as it is now.
+/// `not_found`, `not_permitted`, `not_in_trash`, what `guard` says of the contact as it is now.
 pub fn purge<E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -55,7 +69,7 @@ pub fn purge<E: From<Error>>(
     guard: impl FnOnce(&Stored) -> Result<(), E>,
 ) -> Result<(), E> {
     room::enter_beside(tenant).map_err(Error::from)?;
-    let contact = patch::lock(tenant, id)?;
+    let contact = permission::lock_for(tenant, ctx, id, Deed::Delete)?;
     in_trash(&contact)?;
     guard(&contact)?;
     purge_all(tenant, ctx, &[id.0])?;
@@ -66,10 +80,11 @@ pub fn purge<E: From<Error>>(
 /// do not count.
 ///
 /// # Errors
-/// `empty_selection`, `too_many`.
+/// `empty_selection`, `too_many`, `not_permitted` at the ids the caller may not do it to: then none is.
 pub fn purge_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
     check(ids)?;
     room::enter_beside(tenant)?;
+    permission::refuse_forbidden(tenant, ctx, ids, Deed::Delete)?;
     purge_all(tenant, ctx, ids)
 }
 

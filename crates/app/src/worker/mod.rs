@@ -67,7 +67,10 @@ pub trait Work: Send + Sync {
 /// Every kind of work this binary knows.
 #[must_use]
 pub fn registry() -> Vec<Arc<dyn Work>> {
-    crate::imports::work()
+    let mut work = crate::imports::work();
+    work.extend(crate::webhooks::work());
+    work.push(Arc::new(crate::contacts::bulk_edit::BulkEditWork));
+    work
 }
 
 /// The work with this name.

@@ -13,6 +13,7 @@ use kartoteka_persistence::{Db, StoreError, Tenant};
 use super::Environment;
 use crate::Context;
 use crate::error::{Error, Refusal};
+use crate::outbox;
 
 /// Proof that the end of a job is written; only [`Run::end`] makes one.
 #[derive(Debug)]
@@ -163,6 +164,7 @@ impl Run<'_> {
         let now = self.environment.clock.now();
         let problem = problem.map(refusal_json);
         jobs::finish(tenant, JobId(self.job.id), self.job.lease_epoch, state, problem, now)?;
+        outbox::record_job(tenant, &self.context(), &self.job, state)?;
         Ok(Ended(state))
     }
 }

@@ -20,6 +20,7 @@ use super::run::{Ended, JobError, Run, refusal_json};
 use super::{Environment, Work, registry};
 use crate::Context;
 use crate::error::{Error, Refusal};
+use crate::outbox;
 
 /// How often the queue is looked at when nothing says that there is work.
 const POLL: Duration = Duration::from_secs(1);
@@ -430,10 +431,11 @@ fn write_end(
 }
 
 fn cancel(environment: &Environment, job: &Job, stop: &AtomicBool) {
-    let now = environment.clock.now();
+    let ctx = context_of(environment, job);
+    let state = JobState::Cancelled;
     let written = write_end(environment, job, stop, |tenant| {
-        jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Cancelled, None, now)
-            .map_err(Error::from)
+        jobs::finish(tenant, JobId(job.id), job.lease_epoch, state, None, ctx.now)?;
+        Ok(outbox::record_job(tenant, &ctx, job, state)?)
     });
     if written.is_ok() {
         tracing::info!("a job is not wanted any more");
@@ -486,13 +488,7 @@ fn fail(
     refusal: &Refusal,
     stop: &AtomicBool,
 ) {
-    let ctx = Context {
-        workspace: WorkspaceId(job.workspace_id),
-        actor: job.actor(),
-        now: environment.clock.now(),
-        request_id: job.request_id.clone(),
-        ip: None,
-    };
+    let ctx = context_of(environment, job);
     let _ = write_end(environment, job, stop, |tenant| {
         // jobs are locked before their subjects
         jobs::hold(tenant, JobId(job.id), job.lease_epoch)?;
@@ -500,7 +496,18 @@ fn fail(
             work.on_failed(tenant, &ctx, job, refusal)?;
         }
         let problem = Some(refusal_json(refusal));
-        jobs::finish(tenant, JobId(job.id), job.lease_epoch, JobState::Failed, problem, ctx.now)
-            .map_err(Error::from)
+        let state = JobState::Failed;
+        jobs::finish(tenant, JobId(job.id), job.lease_epoch, state, problem, ctx.now)?;
+        Ok(outbox::record_job(tenant, &ctx, job, state)?)
     });
+}
+
+fn context_of(environment: &Environment, job: &Job) -> Context {
+    Context {
+        workspace: WorkspaceId(job.workspace_id),
+        actor: job.actor(),
+        now: environment.clock.now(),
+        request_id: job.request_id.clone(),
+        ip: None,
+    }
 }

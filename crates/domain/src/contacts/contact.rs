@@ -6,6 +6,7 @@
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::fold::fold;
 
@@ -129,6 +130,8 @@ pub struct Contact {
     pub time_zone: Option<String>,
     /// State of the business relation.
     pub state: State,
+    /// Its type (CON-7).
+    pub type_id: Option<Uuid>,
     /// Points.
     pub score: i64,
     /// Named values of any kind (CON-9).
@@ -211,6 +214,7 @@ impl Contact {
             language,
             time_zone,
             state,
+            type_id,
             score,
             details,
         } = self;
@@ -234,6 +238,7 @@ impl Contact {
             ("language", *language != before.language),
             ("time_zone", *time_zone != before.time_zone),
             ("state", *state != before.state),
+            ("type_id", *type_id != before.type_id),
             ("score", *score != before.score),
         ]
         .into_iter()

@@ -1,6 +1,7 @@
 //! The values a contact is made of, and how each is read from what people write.
 
 pub mod boolean;
+pub mod bulk;
 pub mod cell;
 pub mod contact;
 pub mod date;
@@ -8,7 +9,10 @@ pub mod email;
 pub mod fold;
 pub mod gender;
 pub mod name;
+pub mod number;
+pub mod owners;
 pub mod patch;
 pub mod phone;
 pub mod place;
 pub mod search;
+pub mod timeline;

@@ -6,6 +6,7 @@
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Map, Number, Value};
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 use super::cell::visible;
 use super::contact::{Contact, State};
@@ -13,6 +14,7 @@ use super::email::Email;
 use super::gender::Gender;
 use super::phone::{Phone, PhoneError, Region};
 use super::place::{Country, Language, TimeZone};
+use crate::classes::MAX_GROUPS_PER_CONTACT;
 use crate::codes::Code;
 use crate::faults::{Fault, pointer_token, sentence};
 use crate::tags::{TagSet, read_score, read_tags};
@@ -42,8 +44,6 @@ const READ_ONLY: &[(&str, &str)] = &[
     ("salutations", "Salutations are proposed by the system."),
     ("origin", "The origin says how the contact came in."),
     ("owners", "Owners cannot be written here."),
-    ("group_ids", "Groups cannot be written here."),
-    ("type_id", "The type cannot be written here."),
     ("created_at", "Times are kept by the system."),
     ("updated_at", "Times are kept by the system."),
     ("trashed_at", "Delete and restore have endpoints of their own."),
@@ -142,6 +142,45 @@ pub struct ContactPatch {
     pub details: Patch<Vec<(String, Option<Value>)>>,
     /// The whole set of tags; `Clear` removes all.
     pub tags: Patch<Vec<TagSet>>,
+    /// Its type.
+    pub type_id: Patch<Uuid>,
+    /// The whole set of groups; `Clear` takes it out of all.
+    pub group_ids: Patch<Vec<Uuid>>,
+    /// What must exist for it to make sense.
+    pub references: Vec<Reference>,
+}
+
+/// Something a body refers to that only the database knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Where.
+    pub pointer: String,
+    /// To what.
+    pub target: Target,
+}
+
+/// What a reference points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A group.
+    Group(Uuid),
+    /// A contact type.
+    ContactType(Uuid),
+    /// The definition of the detail with this name, if there is one: its value must fit.
+    Detail(String),
+}
+
+impl Reference {
+    /// The fault of referring to nothing; a detail may go without a definition.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        let detail = match self.target {
+            Target::Group(_) => "There is no such group.",
+            Target::ContactType(_) => "There is no such contact type.",
+            Target::Detail(_) => return None,
+        };
+        Some(Fault::new(self.pointer.clone(), Code::UnknownReference, detail))
+    }
 }
 
 impl std::fmt::Debug for ContactPatch {
@@ -156,16 +195,33 @@ impl ContactPatch {
     /// # Errors
     /// All faults at once.
     pub fn read(body: &Map<String, Value>, at: &str, reading: Reading) -> Result<Self, Vec<Fault>> {
+        let (patch, faults) = Self::read_all(body, at, reading);
+        if faults.is_empty() { Ok(patch) } else { Err(faults) }
+    }
+
+    /// As [`ContactPatch::read`], with the faults beside what could be read, so that those of its
+    /// [`references`](Self::references) can be told with them.
+    #[must_use]
+    pub fn read_all(body: &Map<String, Value>, at: &str, reading: Reading) -> (Self, Vec<Fault>) {
         let mut reader = Reader { at: at.to_owned(), reading, faults: Vec::new() };
         reader.phone_region(body);
         let mut patch = Self::default();
         for (field, value) in body {
             reader.field(&mut patch, field, value);
         }
-        if reader.faults.is_empty() { Ok(patch) } else { Err(reader.faults) }
+        (patch, reader.faults)
     }
 
-    /// Lays the patch over a contact; tags are not part of its content and are left to the caller.
+    /// The value it sets a detail to.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        let Patch::Set(details) = &self.details else { return None };
+        // of two spellings of one name the last one counts
+        let (_, value) = details.iter().rev().find(|(known, _)| known == name)?;
+        value.as_ref()
+    }
+
+    /// Lays the patch over a contact; tags and groups are not part of its content and are left to the caller.
     /// Doing it twice is doing it once.
     ///
     /// # Errors
@@ -212,7 +268,10 @@ impl ContactPatch {
             state,
             score,
             details,
+            type_id,
             tags: _,
+            group_ids: _,
+            references: _,
         } = self.clone();
         external_id.apply_to(&mut contact.external_id);
         first_name.apply_to(&mut contact.first_name);
@@ -234,6 +293,7 @@ impl ContactPatch {
         country.apply_to(&mut contact.country);
         language.apply_to(&mut contact.language);
         time_zone.apply_to(&mut contact.time_zone);
+        type_id.apply_to(&mut contact.type_id);
         match state {
             Patch::Absent => {}
             Patch::Clear => contact.state = State::default(),
@@ -315,7 +375,9 @@ impl Reader {
             "time_zone" => patch.time_zone = self.time_zone(value),
             "state" => patch.state = self.state(value),
             "score" => patch.score = self.score(value),
-            "details" => patch.details = self.details(value),
+            "details" => self.details(patch, value),
+            "type_id" => self.type_id(patch, value),
+            "group_ids" => self.group_ids(patch, value),
             "tags" => {
                 let at = format!("{}/tags", self.at);
                 patch.tags = match value {
@@ -441,6 +503,55 @@ impl Reader {
         }
     }
 
+    fn type_id(&mut self, patch: &mut ContactPatch, value: &Value) {
+        let pointer = format!("{}/type_id", self.at);
+        patch.type_id = match value {
+            Value::Null => Patch::Clear,
+            value => self.id(value, &pointer).map_or(Patch::Absent, Patch::Set),
+        };
+        if let Patch::Set(id) = patch.type_id {
+            patch.references.push(Reference { pointer, target: Target::ContactType(id) });
+        }
+    }
+
+    fn group_ids(&mut self, patch: &mut ContactPatch, value: &Value) {
+        let items = match value {
+            Value::Null => {
+                patch.group_ids = Patch::Clear;
+                return;
+            }
+            Value::Array(items) if items.len() > MAX_GROUPS_PER_CONTACT => {
+                let detail = format!("At most {MAX_GROUPS_PER_CONTACT} groups.");
+                return self.fault("group_ids", Code::TooMany, detail);
+            }
+            Value::Array(items) => items,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                return self.fault("group_ids", Code::InvalidType, "Groups are a list of ids.");
+            }
+        };
+        let mut ids = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let pointer = format!("{}/group_ids/{index}", self.at);
+            let Some(id) = self.id(item, &pointer) else { continue };
+            patch.references.push(Reference { pointer, target: Target::Group(id) });
+            ids.push(id);
+        }
+        patch.group_ids = Patch::Set(ids);
+    }
+
+    fn id(&mut self, value: &Value, pointer: &str) -> Option<Uuid> {
+        let Value::String(text) = value else {
+            self.faults.push(Fault::new(pointer, Code::InvalidType, "An id is text."));
+            return None;
+        };
+        let id = Uuid::parse_str(text).ok();
+        if id.is_none() {
+            let code = if text.contains('\0') { Code::NulCharacter } else { Code::InvalidValue };
+            self.faults.push(Fault::new(pointer, code, "This is not an id."));
+        }
+        id
+    }
+
     fn address(&mut self, patch: &mut ContactPatch, value: &Value) {
         let parts = match value {
             Value::Null => {
@@ -481,9 +592,12 @@ impl Reader {
         })
     }
 
-    fn details(&mut self, value: &Value) -> Patch<Vec<(String, Option<Value>)>> {
+    fn details(&mut self, patch: &mut ContactPatch, value: &Value) {
         let entries = match value {
-            Value::Null => return Patch::Clear,
+            Value::Null => {
+                patch.details = Patch::Clear;
+                return;
+            }
             Value::Object(entries) => entries,
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 self.fault(
@@ -491,20 +605,29 @@ impl Reader {
                     Code::InvalidType,
                     "Details are an object of names and values.",
                 );
-                return Patch::Absent;
+                return;
             }
         };
         // a patch may remove as many as it sets
         if entries.len() > 2 * MAX_DETAILS {
             let detail = format!("A contact has at most {MAX_DETAILS} details.");
             self.fault("details", Code::TooMany, detail);
-            return Patch::Absent;
+            return;
         }
         let inner = format!("{}/details", self.at);
         let outer = std::mem::replace(&mut self.at, inner);
-        let details = entries.iter().filter_map(|(name, value)| self.detail(name, value)).collect();
+        let mut details = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            let Some((key, value)) = self.detail(name, value) else { continue };
+            if value.is_some() {
+                let pointer = format!("{}/{}", self.at, pointer_token(name));
+                let target = Target::Detail(key.clone());
+                patch.references.push(Reference { pointer, target });
+            }
+            details.push((key, value));
+        }
         self.at = outer;
-        Patch::Set(details)
+        patch.details = Patch::Set(details);
     }
 
     fn detail(&mut self, name: &str, value: &Value) -> Option<(String, Option<Value>)> {
@@ -587,9 +710,26 @@ fn two_letters(text: &str) -> Option<&str> {
     (text.len() == 2).then_some(text)
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect()
+}
+
+/// Whether a patch does nothing but take off what contacts are classed by: its type, all groups, all tags,
+/// details. That works in the trash too, or else nothing that a trashed contact has could ever be
+/// deleted (CON-8).
+#[must_use]
+pub fn only_detaches(body: &Map<String, Value>) -> bool {
+    let takes_off = |(name, value): (&String, &Value)| match name.as_str() {
+        "type_id" => value.is_null(),
+        "group_ids" | "tags" => value.is_null() || value.as_array().is_some_and(Vec::is_empty),
+        "details" => {
+            let all_cleared = |details: &Map<String, Value>| details.values().all(Value::is_null);
+            value.is_null() || value.as_object().is_some_and(all_cleared)
+        }
+        _ => false,
+    };
+    !body.is_empty() && body.iter().all(takes_off)
 }
 
 #[cfg(test)]
@@ -822,6 +962,29 @@ mod tests {
         fn any_text_in_any_field_is_read_or_refused(field in "email|phone|birth_date|language|time_zone|gender|state|tags|details|address", text in ".{0,40}") {
             let body = Map::from_iter([(field, Value::from(text))]);
             let _ = ContactPatch::read(&body, "#", reading());
+        }
+    }
+
+    /// CON-8
+    #[test]
+    fn taking_off_is_told_from_putting_on() {
+        let detaches = |body: Value| only_detaches(body.as_object().unwrap());
+        for body in [
+            serde_json::json!({"type_id": null}),
+            serde_json::json!({"group_ids": [], "tags": null}),
+            serde_json::json!({"details": {"a": null, "b": null}}),
+            serde_json::json!({"details": null, "tags": []}),
+        ] {
+            assert!(detaches(body.clone()), "{body}");
+        }
+        for body in [
+            serde_json::json!({}),
+            serde_json::json!({"first_name": null}),
+            serde_json::json!({"type_id": null, "score": 1}),
+            serde_json::json!({"tags": ["vip"]}),
+            serde_json::json!({"details": {"a": null, "b": 1}}),
+        ] {
+            assert!(!detaches(body.clone()), "{body}");
         }
     }
 }

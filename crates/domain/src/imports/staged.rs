@@ -27,6 +27,7 @@ use crate::contacts::patch::{
 };
 use crate::contacts::phone::{Phone, PhoneError, Region};
 use crate::contacts::place::{Country, Language, TimeZone};
+use crate::fields::Definitions;
 use crate::tags::{MAX_TAGS_PER_CONTACT, TagName};
 
 /// Most different tags one file may name; a column that is not tags at all is found out by this.
@@ -113,6 +114,7 @@ pub struct RowMapper {
     region: Option<Region>,
     row_region: Option<Region>,
     now: DateTime<Utc>,
+    definitions: Definitions,
     purposes: HashMap<String, i32>,
     tags: HashMap<String, i32>,
     /// The same by the name as it was written: most cells repeat one that was read before.
@@ -129,13 +131,15 @@ struct Cell<'a> {
 
 impl RowMapper {
     /// A mapper; `region` is the workspace's. A national phone number is read in the region the mapping
-    /// names; when it names none, in the row's own country; when the row has none, in `region`.
+    /// names; when it names none, in the row's own country; when the row has none, in `region`. Details are
+    /// read in the types that `definitions` gives them (CON-9).
     #[must_use]
     pub fn new(
         mapping: Mapping,
         matching: &Matching,
         region: Option<Region>,
         now: DateTime<Utc>,
+        definitions: Definitions,
     ) -> Self {
         let purposes = mapping
             .purposes()
@@ -150,6 +154,7 @@ impl RowMapper {
             region,
             row_region: region,
             now,
+            definitions,
             purposes,
             tags: HashMap::new(),
             spellings: HashMap::new(),
@@ -259,8 +264,15 @@ impl RowMapper {
                 let value: String = cell.raw.chars().filter(|c| *c != '\u{0}').collect();
                 if value.chars().count() > MAX_DETAIL_CHARS {
                     problem(staged, cell, Code::TooLong);
-                } else {
-                    staged.details.insert(name.clone(), Value::String(value));
+                    return;
+                }
+                let format = self.mapping.date_format;
+                let definition = self.definitions.get(name);
+                match definition.map(|definition| definition.read_cell(&value, format)) {
+                    None => drop(staged.details.insert(name.clone(), Value::String(value))),
+                    Some(Ok(Some(value))) => drop(staged.details.insert(name.clone(), value)),
+                    Some(Ok(None)) => {}
+                    Some(Err(code)) => problem(staged, cell, code),
                 }
             }
         }
@@ -591,6 +603,8 @@ fn finish(staged: &mut StagedRow, key: Option<&MatchKey>, strict: bool) {
         Some(MatchKey::ExternalId) => staged.text(Field::ExternalId).map(str::to_owned),
         Some(MatchKey::Detail(name)) => match staged.details.get(name) {
             Some(Value::String(text)) => Some(text.trim().to_owned()),
+            // as the database writes them
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => Some(value.to_string()),
             _ => None,
         },
         // not to match by, but to say how many duplicates will arise (IMP-6)
@@ -630,8 +644,13 @@ mod tests {
         change(&mut mapping);
         let all = ClassPolicy { action: Action::Import, tags: Vec::new(), consents: Vec::new() };
         let matching = Matching::off(all, OnLimit::Refuse);
-        let mut mapper =
-            RowMapper::new(mapping, &matching, Region::parse("CZ").ok(), DateTime::UNIX_EPOCH);
+        let mut mapper = RowMapper::new(
+            mapping,
+            &matching,
+            Region::parse("CZ").ok(),
+            DateTime::UNIX_EPOCH,
+            Definitions::new(),
+        );
         let dialect = detect_dialect(text);
         let mut reader = RowReader::new(text.as_bytes(), &dialect, FirstRow::Data, targets.len());
         let (mut row, mut rows) = (Row::new(), Vec::new());

@@ -249,6 +249,22 @@ words! {
         CreatedAt = "created_at",
         /// When it was last changed.
         UpdatedAt = "updated_at",
+        /// When it was put in the trash; nothing while it lives, so only lists of the trash hold such.
+        TrashedAt = "trashed_at",
+    }
+}
+
+words! {
+    /// What contacts are linked to, and asked about by id.
+    Link {
+        /// The users who own the contact (CON-12).
+        Owner = "owner",
+        /// Companies (CON-15).
+        Company = "company",
+        /// Opportunities.
+        Opportunity = "opportunity",
+        /// Projects.
+        Project = "project",
     }
 }
 
@@ -269,6 +285,8 @@ pub enum Field {
     Time(TimeField),
     /// The tags.
     Tag,
+    /// How many tags there are.
+    TagCount,
     /// A detail by name (CON-9).
     Detail(String),
     /// The consent for a purpose by name.
@@ -279,6 +297,14 @@ pub enum Field {
     Communication,
     /// The imports that made, changed or restored the contact.
     Import,
+    /// The groups it is in (CON-7).
+    Group,
+    /// The type it has (CON-7).
+    Type,
+    /// What the contact is linked to.
+    Linked(Link),
+    /// The saved segments the contact is in.
+    Segment,
 }
 
 /// How a field is compared: one row of the documentation for each.
@@ -304,6 +330,8 @@ pub enum Kind {
     Detail,
     /// Ids.
     Id,
+    /// A set of ids, which may be empty.
+    Ids,
 }
 
 /// Beginning of the name of a detail's field.
@@ -358,6 +386,22 @@ const TIME: &[Op] = &[
     Op::NotWithinLast,
     Op::AnniversaryIn,
 ];
+const OPTIONAL_TIME: &[Op] = &[
+    Op::Eq,
+    Op::Ne,
+    Op::Lt,
+    Op::Lte,
+    Op::Gt,
+    Op::Gte,
+    Op::Between,
+    Op::Before,
+    Op::After,
+    Op::WithinLast,
+    Op::NotWithinLast,
+    Op::AnniversaryIn,
+    Op::IsEmpty,
+    Op::IsNotEmpty,
+];
 const TAG: &[Op] = &[Op::Has, Op::HasNot, Op::In, Op::NotIn, Op::IsEmpty, Op::IsNotEmpty];
 const DETAIL_OPS: &[Op] = &[
     Op::Eq,
@@ -393,7 +437,7 @@ impl Kind {
             Self::Integer => INTEGER,
             Self::Date => DATE,
             Self::Time => TIME,
-            Self::Tag => TAG,
+            Self::Tag | Self::Ids => TAG,
             Self::Detail => DETAIL_OPS,
             Self::Id => &[Op::Eq, Op::In, Op::Ne, Op::NotIn],
         }
@@ -428,15 +472,20 @@ impl Field {
             "score" => Self::Score,
             "birth_date" => Self::BirthDate,
             "tag" => Self::Tag,
+            "tag_count" => Self::TagCount,
             "email_status" => Self::Status(Channel::Email),
             "sms_status" => Self::Status(Channel::Sms),
             "communication" => Self::Communication,
             "import" => Self::Import,
+            "group" => Self::Group,
+            "type" => Self::Type,
+            "segment" => Self::Segment,
             _ => TextField::from_word(name)
                 .map(Self::Text)
                 .or_else(|| WordField::from_word(name).map(Self::Word))
                 .or_else(|| FlagField::from_word(name).map(Self::Flag))
-                .or_else(|| TimeField::from_word(name).map(Self::Time))?,
+                .or_else(|| TimeField::from_word(name).map(Self::Time))
+                .or_else(|| Link::from_word(name).map(Self::Linked))?,
         })
     }
 
@@ -448,7 +497,7 @@ impl Field {
             Self::Text(_) => Kind::Text,
             Self::Word(field) => Kind::Words(field.words()),
             Self::Flag(_) => Kind::Flag,
-            Self::Score => Kind::Integer,
+            Self::Score | Self::TagCount => Kind::Integer,
             Self::BirthDate => Kind::Date,
             Self::Time(_) => Kind::Time,
             Self::Tag => Kind::Tag,
@@ -457,7 +506,8 @@ impl Field {
             Self::Status(Channel::Email) => Kind::Words(EMAIL_STATUSES),
             Self::Status(Channel::Sms | Channel::Post) => Kind::Words(CHANNEL_STATUSES),
             Self::Communication => Kind::Words(DISPLAYS),
-            Self::Import => Kind::Id,
+            Self::Import | Self::Type | Self::Segment => Kind::Id,
+            Self::Group | Self::Linked(_) => Kind::Ids,
         }
     }
 
@@ -465,7 +515,8 @@ impl Field {
     #[must_use]
     pub const fn ops(&self) -> &'static [Op] {
         match self {
-            Self::Word(WordField::Gender) => OPTIONAL_SET,
+            Self::Word(WordField::Gender) | Self::Type => OPTIONAL_SET,
+            Self::Time(TimeField::TrashedAt) => OPTIONAL_TIME,
             _ => self.kind().ops(),
         }
     }
@@ -478,10 +529,11 @@ impl Field {
         names.extend(WordField::WORDS);
         names.extend(["birth_date", "score"]);
         names.extend(TimeField::WORDS);
-        names.push("tag");
+        names.extend(["tag", "tag_count"]);
         names.extend(["email_status", "sms_status"]);
         names.extend(FlagField::WORDS);
-        names.extend(["communication", "import"]);
+        names.extend(["communication", "import", "segment", "group", "type"]);
+        names.extend(Link::WORDS);
         names
     }
 }
@@ -497,7 +549,7 @@ mod tests {
             assert!(Field::from_wire(name).is_some(), "{name}");
         }
         assert_eq!(Field::from_wire("detail: boty "), Some(Field::Detail("boty".into())));
-        for name in ["", "detail:", "consent: ", "shoe_size", "workspace_id", "trashed_at"] {
+        for name in ["", "detail:", "consent: ", "shoe_size", "workspace_id", "import_id"] {
             assert_eq!(Field::from_wire(name), None, "{name}");
         }
     }

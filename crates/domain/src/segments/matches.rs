@@ -2,16 +2,18 @@
 //! single contacts where no database is asked.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+use uuid::Uuid;
 
-use super::fields::{ConsentState, FlagField, TextField, TimeField, WordField};
+use super::fields::{ConsentState, FlagField, Link, TextField, TimeField, WordField};
 use super::tree::{
-    DateTest, DetailTest, Filter, Leaf, NumberTest, Selection, TagTest, Test, TextTest, TimeTest,
+    AtTest, DateTest, DetailTest, Filter, Leaf, NumberTest, Selection, TagTest, Test, TextTest,
+    TimeTest,
 };
 use super::when::{AnniversaryDays, Period, anniversary_days};
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::contacts::fold::fold;
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
 
 /// All that a condition can ask of a contact.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,8 @@ pub struct ContactFacts {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// When it was put in the trash.
+    pub trashed_at: Option<DateTime<Utc>>,
     /// Details by name.
     pub details: Map<String, Value>,
     /// Its tags.
@@ -44,6 +48,12 @@ pub struct ContactFacts {
     pub consents: Vec<ConsentFact>,
     /// The imports that made, changed or restored it.
     pub imports: Vec<ImportId>,
+    /// The groups it is in.
+    pub groups: Vec<GroupId>,
+    /// The type it has.
+    pub contact_type: Option<ContactTypeId>,
+    /// What it is linked to.
+    pub links: Vec<(Link, Uuid)>,
 }
 
 /// A tag of a contact.
@@ -64,6 +74,8 @@ pub struct ConsentFact {
     pub channel: Channel,
     /// Granted, or withdrawn.
     pub granted: bool,
+    /// When that was said.
+    pub at: DateTime<Utc>,
 }
 
 /// Whether the contact is among those the selection means. `in_segment` says it of a saved segment; that
@@ -73,23 +85,32 @@ pub fn selects(
     selection: &Selection,
     contact: &ContactFacts,
     now: DateTime<Utc>,
-    in_segment: impl Fn(uuid::Uuid) -> bool,
+    in_segment: &dyn Fn(SegmentId) -> bool,
 ) -> bool {
     let Selection { segments, include, exclude, filter } = selection;
-    let holds = |filter: &Filter| matches(filter, contact, now);
+    let holds = |filter: &Filter| matches(filter, contact, now, in_segment);
     let included = (segments.is_empty() && include.is_none())
         || segments.iter().any(|segment| in_segment(*segment))
         || include.as_ref().is_some_and(holds);
     included && !exclude.as_ref().is_some_and(holds) && filter.as_ref().is_none_or(holds)
 }
 
-/// Whether the filter holds for the contact at `now`.
+/// Whether the filter holds for the contact at `now`. `in_segment` says whether it is in a saved segment.
 #[must_use]
-pub fn matches(filter: &Filter, contact: &ContactFacts, now: DateTime<Utc>) -> bool {
+pub fn matches(
+    filter: &Filter,
+    contact: &ContactFacts,
+    now: DateTime<Utc>,
+    in_segment: &dyn Fn(SegmentId) -> bool,
+) -> bool {
+    let holds = |filter: &Filter| matches(filter, contact, now, in_segment);
     match filter {
-        Filter::And(filters) => filters.iter().all(|filter| matches(filter, contact, now)),
-        Filter::Or(filters) => filters.iter().any(|filter| matches(filter, contact, now)),
-        Filter::Not(filter) => !matches(filter, contact, now),
+        Filter::And(filters) => filters.iter().all(holds),
+        Filter::Or(filters) => filters.iter().any(holds),
+        Filter::Not(filter) => !holds(filter),
+        Filter::Leaf(Leaf { test: Test::Segment(segments), negated }) => {
+            segments.iter().any(|segment| in_segment(*segment)) != *negated
+        }
         Filter::Leaf(Leaf { test, negated }) => contact.meets(test, now) != *negated,
     }
 }
@@ -112,16 +133,43 @@ impl ContactFacts {
             Test::Flag(FlagField::Muted, value) => self.muted == *value,
             Test::Score(test) => number_meets(self.score, test),
             Test::BirthDate(test) => day_meets(self.birth_date, test, now.date_naive()),
-            Test::Time(TimeField::CreatedAt, test) => time_meets(self.created_at, test, now),
-            Test::Time(TimeField::UpdatedAt, test) => time_meets(self.updated_at, test, now),
+            Test::Time(TimeField::CreatedAt, test) => time_meets(Some(self.created_at), test, now),
+            Test::Time(TimeField::UpdatedAt, test) => time_meets(Some(self.updated_at), test, now),
+            Test::Time(TimeField::TrashedAt, test) => time_meets(self.trashed_at, test, now),
             Test::Tag(test) => self.tags.iter().any(|tag| tag_meets(tag, test)),
+            Test::TagCount(test) => {
+                i64::try_from(self.tags.len()).is_ok_and(|n| number_meets(n, test))
+            }
             Test::Detail(name, test) => detail_meets(self.details.get(name), test, now),
-            Test::Consent(purpose, states) => states.contains(&self.consent(purpose)),
+            Test::Consent(purpose, states, said) => {
+                let word = self.consents.iter().find(|consent| consent.purpose == *purpose);
+                let state = match word {
+                    Some(ConsentFact { granted: true, .. }) => ConsentState::Granted,
+                    Some(_) => ConsentState::Withdrawn,
+                    None => ConsentState::Never,
+                };
+                let then = |said: &AtTest| {
+                    word.is_some_and(|word| {
+                        time_meets(Some(word.at), &said.test, now) != said.negated
+                    })
+                };
+                states.contains(&state) && said.as_ref().is_none_or(then)
+            }
             Test::Status(channel, states) => states.contains(&self.status(*channel)),
             Test::Communication(states) => {
                 states.contains(&Display::of(self.subscribed, self.muted))
             }
             Test::Import(imports) => self.imports.iter().any(|import| imports.contains(import)),
+            Test::Group(None) => !self.groups.is_empty(),
+            Test::Group(Some(groups)) => self.groups.iter().any(|group| groups.contains(group)),
+            Test::Type(types) => self.contact_type.is_some_and(|one| types.contains(&one)),
+            Test::NoType => self.contact_type.is_none(),
+            Test::Linked(link, ids) => self
+                .links
+                .iter()
+                .any(|(to, id)| to == link && ids.as_ref().is_none_or(|ids| ids.contains(id))),
+            // told by the caller of `matches`, which knows them
+            Test::Segment(_) => false,
         }
     }
 
@@ -134,14 +182,6 @@ impl ContactFacts {
             TextTest::OneOf(values) => values.iter().any(|value| value == text),
             TextTest::Empty => false,
             part => part_meets(text, part),
-        }
-    }
-
-    fn consent(&self, purpose: &str) -> ConsentState {
-        match self.consents.iter().find(|consent| consent.purpose == purpose) {
-            Some(ConsentFact { granted: true, .. }) => ConsentState::Granted,
-            Some(_) => ConsentState::Withdrawn,
-            None => ConsentState::Never,
         }
     }
 
@@ -193,8 +233,10 @@ fn comes_round(day: NaiveDate, period: Period, today: NaiveDate) -> bool {
     })
 }
 
-fn time_meets(time: DateTime<Utc>, test: &TimeTest, now: DateTime<Utc>) -> bool {
+fn time_meets(time: Option<DateTime<Utc>>, test: &TimeTest, now: DateTime<Utc>) -> bool {
+    let Some(time) = time else { return *test == TimeTest::Empty };
     match test {
+        TimeTest::Empty => false,
         TimeTest::Range(range) => range.holds(&time),
         TimeTest::WithinLast(period) => (period.before(now)..=now).contains(&time),
         TimeTest::Anniversary(period) => comes_round(time.date_naive(), *period, now.date_naive()),
@@ -230,12 +272,23 @@ fn detail_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(decimal(number)),
         other => Some(other.to_string()),
     }
 }
 
+/// A number as `jsonb` keeps it: all its digits and no exponent, and no sign before zero.
+fn decimal(number: &Number) -> String {
+    let text = number.to_string();
+    match number.as_f64() {
+        Some(0.0) => text.trim_start_matches('-').to_owned(),
+        Some(value) if text.contains('e') => value.to_string(),
+        _ => text,
+    }
+}
+
 /// The number a detail's text reads as: at most 15 digits before and 20 behind a decimal point or comma.
-fn detail_number(text: &str) -> Option<f64> {
+pub(super) fn detail_number(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = match digits.split_once(['.', ',']) {
         Some((whole, fraction)) => (whole, Some(fraction)),

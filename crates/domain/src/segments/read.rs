@@ -6,12 +6,12 @@ use std::fmt::Display;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::fields::{Field, Op};
+use super::fields::{Field, Link, Op};
 use super::tree::{Filter, Leaf, Selection};
 use crate::codes::Code;
 use crate::contacts::phone::Region;
 use crate::faults::{Fault, pointer_token, sentence};
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
 
 mod leaf;
 
@@ -54,10 +54,23 @@ pub enum Target {
     /// An import.
     Import(ImportId),
     /// A saved segment.
-    Segment(Uuid),
+    Segment(SegmentId),
+    /// A group.
+    Group(GroupId),
+    /// A contact type.
+    ContactType(ContactTypeId),
+    /// Something contacts are linked to.
+    Linked(Link, Uuid),
 }
 
 impl<T> Reading<T> {
+    /// The same reading of something else.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
+        let Self { value, faults, references } = self;
+        Reading { value: change(value), faults, references }
+    }
+
     /// What was read, when it has no faults and everything it refers to `exists`.
     ///
     /// # Errors
@@ -71,6 +84,11 @@ impl<T> Reading<T> {
                     }
                     Target::Import(_) => (Code::UnknownReference, "there is no such import"),
                     Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
+                    Target::Group(_) => (Code::UnknownReference, "there is no such group"),
+                    Target::ContactType(_) => {
+                        (Code::UnknownReference, "there is no such contact type")
+                    }
+                    Target::Linked(..) => (Code::UnknownReference, "there is nothing with this id"),
                 };
                 self.faults.push(Fault::new(reference.pointer, code, sentence(&detail)));
             }
@@ -150,7 +168,7 @@ impl Reader {
         Selection { segments, include, exclude, filter }
     }
 
-    fn segments(&mut self, json: &Value, pointer: &str) -> Vec<Uuid> {
+    fn segments(&mut self, json: &Value, pointer: &str) -> Vec<SegmentId> {
         let Value::Array(items) = json else {
             self.wrong_type(pointer, "a list of ids");
             return Vec::new();
@@ -163,7 +181,7 @@ impl Reader {
         let mut ids = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let pointer = format!("{pointer}/{at}");
-            if let Some(id) = self.id(item, &pointer) {
+            if let Some(id) = self.id(item, &pointer).map(SegmentId) {
                 self.references.push(Reference { pointer, target: Target::Segment(id) });
                 ids.push(id);
             }
@@ -242,6 +260,7 @@ impl Reader {
         let field = self.field(map, pointer);
         let known: &[&str] = match field {
             Some(Field::Tag) => &["field", "op", "value", "score"],
+            Some(Field::Consent(_)) => &["field", "op", "value", "at"],
             _ => &["field", "op", "value"],
         };
         self.unknown_members(map, pointer, known);
@@ -274,14 +293,22 @@ impl Reader {
         }
         let score = map.get("score").filter(|score| !score.is_null());
         let score = score.map(|score| self.tag_score(score, &step(pointer, "score")));
+        let said = map.get("at").filter(|_| matches!(field, Field::Consent(_)));
+        let said = said.filter(|said| !said.is_null());
+        let said = said.map(|said| self.said_at(said, &step(pointer, "at")));
         let test = self.test(&field, op, value.unwrap_or(&Value::Null), &at)?;
         let test = match score {
             None => test,
             Some(score) => leaf::with_score(test, score?),
         };
-        // the test of tags is "there is one", so being empty is its opposite
-        let emptiness_of_tags = field == Field::Tag && op.takes_no_value();
-        Some(Leaf { test, negated: op.is_negated() != emptiness_of_tags })
+        let test = match said {
+            None => test,
+            Some(said) => leaf::with_time(test, said?),
+        };
+        // the test of a set is "there is one", so being empty is its opposite
+        let is_set = matches!(field, Field::Tag | Field::Group | Field::Linked(_));
+        let emptiness_of_set = is_set && op.takes_no_value();
+        Some(Leaf { test, negated: op.is_negated() != emptiness_of_set })
     }
 
     fn field(&mut self, map: &Map<String, Value>, pointer: &str) -> Option<Field> {

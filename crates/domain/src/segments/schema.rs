@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::fields::{CONSENT, ConsentState, DETAIL, Field, Kind, Op};
+use super::fields::{CONSENT, ConsentState, DETAIL, Field, Kind, Op, TimeField};
 use super::read::{MAX_DEPTH, MAX_NODES, MAX_SEGMENTS, MAX_TEXT, MAX_VALUES};
 
 /// The schema of a filter; `filter` and `condition` are references to it and to [`condition`].
@@ -65,8 +65,50 @@ pub fn condition() -> Value {
             an e-mail is compared as an address, a phone number in E.164. Days are days in UTC, \
             durations are ISO 8601 in whole parts (P90D, P3M, PT12H).",
         "anyOf": variants,
-        "examples": [{"field": "address.city", "op": "eq", "value": "Brno"}]
+        "examples": conditions()
     })
+}
+
+/// One condition of each kind, for who learns the language; each is read without faults (a test says so).
+#[must_use]
+pub fn conditions() -> Vec<Value> {
+    let id = "0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10";
+    let leaf =
+        |field: &str, op: &str, value: Value| json!({"field": field, "op": op, "value": value});
+    vec![
+        leaf("address.city", "eq", json!("Brno")),
+        leaf("address.country", "in", json!(["CZ", "SK"])),
+        leaf("last_name", "starts_with", json!("nov")),
+        leaf("email", "ends_with", json!("@example.com")),
+        leaf("phone", "contains", json!("601 123")),
+        json!({"field": "company_name", "op": "is_not_empty"}),
+        leaf("state", "ne", json!("customer")),
+        leaf("origin", "eq", json!("import")),
+        leaf("score", "between", json!([10, 20])),
+        leaf("birth_date", "anniversary_in", json!("P7D")),
+        leaf("birth_date", "before", json!("1990-01-01")),
+        leaf("created_at", "within_last", json!("P90D")),
+        leaf("updated_at", "between", json!(["2026-05-01", "2026-05-01T12:00:00Z"])),
+        json!({"field": "trashed_at", "op": "is_not_empty"}),
+        leaf("tag", "has", json!("vip")),
+        leaf("tag", "not_in", json!(["vip", "spring"])),
+        json!({"field": "tag", "op": "has", "value": "vip", "score": {"op": "gte", "value": 5}}),
+        leaf("tag_count", "gte", json!(3)),
+        leaf("detail:rozmiar_buta", "eq", json!("43")),
+        leaf("detail:rozmiar_buta", "gte", json!(43)),
+        leaf("detail:member_since", "after", json!("2026-01-01")),
+        leaf("detail:member", "eq", json!(true)),
+        leaf("consent:email_basic", "eq", json!("granted")),
+        json!({"field": "consent:email_basic", "op": "eq", "value": "withdrawn",
+            "at": {"op": "within_last", "value": "P30D"}}),
+        leaf("email_status", "in", json!(["opt_out", "invalid"])),
+        leaf("sms_status", "eq", json!("opt_in")),
+        leaf("subscribed", "eq", json!(true)),
+        leaf("muted", "eq", json!(false)),
+        leaf("communication", "eq", json!("subscribed")),
+        leaf("import", "eq", json!(id)),
+        leaf("segment", "in", json!([id])),
+    ]
 }
 
 /// The schema of a selection; `filter` is the reference to the schema of a filter.
@@ -75,19 +117,22 @@ pub fn selection(filter: &str) -> Value {
     let tree = |description: &str| json!({"description": description, "oneOf": [{"$ref": filter}, {"type": "null"}]});
     json!({
         "type": "object",
-        "description": "Which contacts are meant: (segments or include) and not exclude and where. \
-            Without segments and include: all that are not in the trash.",
+        "description": "Which contacts are meant: (segments or include) and not exclude and where, of those that \
+            are not in the trash. A contact is taken when it is in at least one of the segments or the include \
+            filter holds; when neither is given, all are. Then those for which the exclude filter holds are left \
+            out, and those for which the where filter does not. Parts that are missing or null say nothing.",
         "additionalProperties": false,
         "properties": {
             "segments": {
-                "description": "Saved segments.",
+                "description": "Saved segments: contacts that are in at least one of them. With all their own \
+                    segments unfolded, the selection has at most 500 nodes.",
                 "type": ["array", "null"],
                 "maxItems": MAX_SEGMENTS,
                 "items": {"type": "string", "format": "uuid"}
             },
-            "include": tree("Only these."),
-            "exclude": tree("Not these."),
-            "where": tree("And only these.")
+            "include": tree("Contacts for which it holds, besides those of the segments."),
+            "exclude": tree("Not those for which it holds."),
+            "where": tree("Of them, only those for which it holds.")
         },
         "examples": [{
             "include": {"field": "tag", "op": "has", "value": "vip"},
@@ -119,6 +164,9 @@ pub fn examples() -> Vec<Value> {
     ]
 }
 
+/// Texts that read as a number, as those of details do.
+const NUMBER: &str = "^[+-]?[0-9]{1,15}([.,][0-9]{1,20})?$";
+
 /// One schema for each form of value that the operators of a field take.
 fn variant(field: &Field, name: &Value) -> Vec<Value> {
     let ops = |wanted: &dyn Fn(Op) -> bool| -> Vec<&'static str> {
@@ -141,13 +189,16 @@ fn variant(field: &Field, name: &Value) -> Vec<Value> {
     };
     let item = item(field);
     let date = json!({"type": "string", "format": "date"});
+    // a text is a number when it reads as one
+    let number = json!({"anyOf": [{"type": "number"}, {"type": "string", "pattern": NUMBER}]});
+    let measure = json!({"anyOf": [
+        {"type": "number"},
+        {"type": "string", "pattern": NUMBER},
+        {"type": "string", "format": "date"}
+    ]});
     let pair = |item: &Value| json!({"type": "array", "minItems": 2, "maxItems": 2, "items": item});
     // what a detail is measured by says what it is read as
-    let between = if detail {
-        json!({"anyOf": [pair(&json!({"type": "number"})), pair(&date)]})
-    } else {
-        pair(&item)
-    };
+    let between = if detail { json!({"anyOf": [pair(&number), pair(&date)]}) } else { pair(&item) };
     let text = json!({"type": "string", "minLength": 1, "maxLength": MAX_TEXT});
     let forms = [
         (ops(&single), Some(item.clone())),
@@ -156,7 +207,7 @@ fn variant(field: &Field, name: &Value) -> Vec<Value> {
             Some(json!({"type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": item})),
         ),
         (ops(&|op| op == Op::Between), Some(between)),
-        (ops(&measured), Some(json!({"type": ["number", "string"], "format": "date"}))),
+        (ops(&measured), Some(measure.clone())),
         (ops(&part), Some(text)),
         (ops(&period), Some(json!({"type": "string", "examples": ["P90D"]}))),
         (ops(&day), Some(date)),
@@ -177,6 +228,9 @@ fn object(field: &Field, name: &Value, ops: &[&'static str], value: Option<Value
         members.insert("value".into(), value.unwrap_or_else(|| json!({"type": "null"})));
         if *field == Field::Tag {
             members.insert("score".into(), score());
+        }
+        if matches!(field, Field::Consent(_)) {
+            members.insert("at".into(), said_at());
         }
     }
     json!({
@@ -212,6 +266,32 @@ fn score() -> Value {
     })
 }
 
+/// The condition on when the last word on a consent was said.
+fn said_at() -> Value {
+    let field = Field::Time(TimeField::CreatedAt);
+    let time = item(&field);
+    let form = |wanted: &dyn Fn(Op) -> bool, value: Value| {
+        let ops = field.ops().iter().copied().filter(|op| wanted(*op)).map(Op::as_str);
+        json!({
+            "type": "object",
+            "required": ["op", "value"],
+            "additionalProperties": false,
+            "properties": {"op": {"type": "string", "enum": ops.collect::<Vec<_>>()}, "value": value}
+        })
+    };
+    let period = |op| matches!(op, Op::WithinLast | Op::NotWithinLast | Op::AnniversaryIn);
+    json!({
+        "description": "When the last word on it was said: a date or an instant, a pair for between, a duration for \
+            within_last and its like. Of contacts that never said a word, no such condition holds.",
+        "anyOf": [
+            {"type": "null"},
+            form(&|op| !period(op) && op != Op::Between, time.clone()),
+            form(&|op| op == Op::Between, json!({"type": "array", "minItems": 2, "maxItems": 2, "items": time})),
+            form(&period, json!({"type": "string", "examples": ["P90D"]})),
+        ]
+    })
+}
+
 /// The schema of a single value.
 fn item(field: &Field) -> Value {
     let text = json!({"type": "string", "maxLength": MAX_TEXT});
@@ -230,7 +310,7 @@ fn item(field: &Field) -> Value {
             "description": "A date (the whole day) or an instant (RFC 3339)."
         }),
         Kind::Detail => json!({"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}),
-        Kind::Id => json!({"type": "string", "format": "uuid"}),
+        Kind::Id | Kind::Ids => json!({"type": "string", "format": "uuid"}),
     }
 }
 

@@ -5,16 +5,16 @@ use std::ops::Bound;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::fields::{ConsentState, FlagField, TextField, TimeField, WordField};
+use super::fields::{ConsentState, FlagField, Link, TextField, TimeField, WordField};
 use super::when::Period;
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
 
 /// Which contacts are meant: `(segments or include) and not exclude and where`, of those that live.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// Saved segments.
-    pub segments: Vec<Uuid>,
+    /// Saved segments; none once they are unfolded.
+    pub segments: Vec<SegmentId>,
     /// Only these; everything when it is missing.
     pub include: Option<Filter>,
     /// Not these.
@@ -95,16 +95,28 @@ pub enum Test {
     Time(TimeField, TimeTest),
     /// There is a tag like this.
     Tag(TagTest),
+    /// Of the number of tags.
+    TagCount(NumberTest),
     /// Of the detail with this name.
     Detail(String, DetailTest),
-    /// The consent for the purpose with this name is in one of these states.
-    Consent(String, Vec<ConsentState>),
+    /// The consent for the purpose with this name is in one of these states, and was brought there then.
+    Consent(String, Vec<ConsentState>, Option<AtTest>),
     /// The channel is in one of these states.
     Status(Channel, Vec<ChannelStatus>),
     /// The shown state is one of these.
     Communication(Vec<Display>),
     /// One of these imports made, changed or restored the contact.
     Import(Vec<ImportId>),
+    /// It is in one of these groups; in any, when they are missing.
+    Group(Option<Vec<GroupId>>),
+    /// It has one of these types.
+    Type(Vec<ContactTypeId>),
+    /// It has no type.
+    NoType,
+    /// It is linked to one of these; to anything when it is `None`.
+    Linked(Link, Option<Vec<Uuid>>),
+    /// It is in one of these saved segments; none of these once they are unfolded.
+    Segment(Vec<SegmentId>),
 }
 
 /// From here to there; an end may be open.
@@ -182,6 +194,17 @@ pub enum TimeTest {
     WithinLast(Period),
     /// Its day (UTC) comes round in the period that starts today.
     Anniversary(Period),
+    /// There is none.
+    Empty,
+}
+
+/// Of the instant at which the last word on a consent was said; there is none where none was ever said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AtTest {
+    /// What must hold.
+    pub test: TimeTest,
+    /// Or must not.
+    pub negated: bool,
 }
 
 /// Of the tags.

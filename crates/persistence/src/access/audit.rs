@@ -98,8 +98,12 @@ pub fn insert_many(
 /// Which lines are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
+    /// Lines of this kind of record.
+    pub record_type: Option<String>,
     /// Lines of this record.
     pub record_id: Option<Uuid>,
+    /// Lines written through this job.
+    pub job_id: Option<Uuid>,
     /// Lines of this person or integration.
     pub actor_id: Option<Uuid>,
     /// Lines of this action.
@@ -121,9 +125,16 @@ pub fn list(
     filter: &AuditFilter,
     limit: i64,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    let AuditFilter { record_id, actor_id, action, after, before, below } = filter;
+    let AuditFilter { record_type, record_id, job_id, actor_id, action, after, before, below } =
+        filter;
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM audit_entries WHERE workspace_id = "));
     sql.bind(tenant.workspace);
+    if let Some(word) = record_type {
+        sql.push(" AND record_type = ").bind(word.as_str());
+    }
+    if let Some(id) = job_id {
+        sql.push(" AND job_id = ").bind(*id);
+    }
     if let Some(id) = record_id {
         sql.push(" AND record_id = ").bind(*id);
     }

@@ -47,7 +47,12 @@ pub struct Column {
     expression: &'static str,
 }
 
-const fn column(name: &'static str, kind: Kind, filter: bool, expression: &'static str) -> Column {
+pub(crate) const fn column(
+    name: &'static str,
+    kind: Kind,
+    filter: bool,
+    expression: &'static str,
+) -> Column {
     Column { name, kind, filter, expression }
 }
 
@@ -83,7 +88,7 @@ pub const COLUMNS: &[Column] = &[
 ];
 
 /// The name a contact is shown by, as `contacts::contact::display_name` of the domain makes it.
-const NAME: &str = "coalesce(nullif(btrim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')), ''), c.company_name, c.email)";
+pub(crate) const NAME: &str = "coalesce(nullif(btrim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')), ''), c.company_name, c.email)";
 
 const COMMUNICATION: &str =
     "CASE WHEN c.muted THEN 'muted' WHEN c.subscribed THEN 'subscribed' ELSE 'unsubscribed' END";
@@ -102,7 +107,7 @@ impl Column {
     }
 
     /// What is compared.
-    fn expression(&self) -> String {
+    pub(crate) fn expression(&self) -> String {
         match self.kind {
             Kind::Folded => format!("contact_fold({}) COLLATE \"C\"", self.expression),
             Kind::Exact => format!("({}) COLLATE \"C\"", self.expression),
@@ -403,7 +408,7 @@ pub fn count(
     sql.count(tenant.conn)
 }
 
-fn order_by(sort: &Sort, keys: &[String]) -> String {
+pub(crate) fn order_by(sort: &Sort, keys: &[String]) -> String {
     let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
     let mut order: Vec<String> = keys
         .iter()
@@ -416,7 +421,7 @@ fn order_by(sort: &Sort, keys: &[String]) -> String {
 
 /// The rows behind `after`: `k1 > v1 OR (k1 = v1 AND (k2 > v2 OR (… AND id > i)))`, where NULL is behind
 /// every value.
-fn follow(sql: &mut Sql, sort: &Sort, keys: &[String], after: &Position) {
+pub(crate) fn follow(sql: &mut Sql, sort: &Sort, keys: &[String], after: &Position) {
     let mut open = 0;
     for ((key, sort), value) in keys.iter().zip(&sort.keys).zip(&after.keys) {
         if is_null(value) {

@@ -3,11 +3,15 @@
 //! Every statement here works on sets: one contact is a set of one. `row` is the one shape a contact is
 //! read in, `list` finds pages of them, `write` changes them, `purge` removes every trace.
 
+pub mod bulk;
 pub mod list;
+pub mod notes;
+pub mod owners;
 pub mod purge;
 pub mod read;
 pub mod row;
 pub mod search;
+pub mod timeline;
 pub mod write;
 
 pub use row::Stored;

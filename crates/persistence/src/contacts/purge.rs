@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::read::Id;
+use crate::activities;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -32,14 +33,21 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         return Ok(Purged::default());
     }
     forget_import_rows(tenant, &ids)?;
+    activities::forget_contacts(tenant, &ids)?;
     for table in [
         "contact_search",
         "contact_tags",
+        "contact_groups",
         "consents",
         "consent_evidence",
         "consent_entries",
         "import_changes",
         "import_tag_additions",
+        "contact_notes",
+        "contact_owners",
+        "company_contacts",
+        "opportunity_contacts",
+        "project_contacts",
     ] {
         let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));
         sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(ids.clone()).push(")");
@@ -116,13 +124,13 @@ fn import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<ImportRow>, 
 
 /// What the SQL function `import_row_id` puts into an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct MadeByImport {
-    millisecond: i64,
-    row: i64,
+pub(super) struct MadeByImport {
+    pub(super) millisecond: i64,
+    pub(super) row: i64,
 }
 
 /// Takes an id apart as if an import had made it: 48 bits of time, then 12, 2 and 18 bits of the row.
-fn made_by_import(id: Uuid) -> Option<MadeByImport> {
+pub(super) fn made_by_import(id: Uuid) -> Option<MadeByImport> {
     let bits = id.as_u128();
     let part = |shift: u32, width: u32| i64::try_from((bits >> shift) & ((1 << width) - 1)).ok();
     let high = part(64, 12)?;

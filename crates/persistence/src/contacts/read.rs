@@ -1,7 +1,7 @@
 //! Contacts by id and by key.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -177,4 +177,38 @@ struct Found {
     id: Uuid,
     #[diesel(sql_type = diesel::sql_types::Jsonb)]
     found: Value,
+}
+
+/// A key of a contact that another living contact has too.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Shared {
+    /// The contact asked about.
+    #[diesel(sql_type = SqlUuid)]
+    pub contact_id: Uuid,
+    /// `email` or `external_id`.
+    #[diesel(sql_type = Text)]
+    pub field: String,
+    /// The other one.
+    #[diesel(sql_type = SqlUuid)]
+    pub other_id: Uuid,
+}
+
+/// E-mail addresses and external ids of these contacts that other living contacts have too; at most 1,000.
+///
+/// # Errors
+/// What the database said.
+pub fn shared(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Shared>, StoreError> {
+    let mut sql = Sql::default();
+    let (workspace, ids) = (sql.param(tenant.workspace), sql.param(ids.to_vec()));
+    let by = |field: &str, column: &str| {
+        format!(
+            "SELECT c.id AS contact_id, '{field}' AS field, o.id AS other_id FROM contacts c \
+             JOIN contacts o ON o.workspace_id = {workspace} AND o.{column} = c.{column} AND o.id <> c.id \
+               AND o.trashed_at IS NULL \
+             WHERE c.workspace_id = {workspace} AND c.id = ANY({ids})"
+        )
+    };
+    sql.push(&by("email", "email_key")).push(" UNION ALL ").push(&by("external_id", "external_id"));
+    sql.push(" ORDER BY 1, 2, 3 LIMIT 1000");
+    sql.load(tenant.conn)
 }

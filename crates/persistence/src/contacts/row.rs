@@ -3,7 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::Queryable;
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Date, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -11,6 +13,7 @@ use kartoteka_domain::consents::ledger::ChannelStatus;
 use kartoteka_domain::contacts::contact::{Contact, Origin, State};
 use kartoteka_domain::ids::ContactId;
 
+use super::owners::ORDER as OWNERS;
 use crate::error::StoreError;
 use crate::sql::Sql;
 
@@ -21,10 +24,12 @@ pub struct Stored {
     pub id: ContactId,
     /// What was written about it.
     pub contact: Contact,
-    /// Its type.
-    pub type_id: Option<Uuid>,
+    /// Its groups, in order of their ids.
+    pub group_ids: Vec<Uuid>,
     /// Its tags, in order of their names.
     pub tags: Vec<StoredTag>,
+    /// Its owners, those who may most first (CON-12).
+    pub owners: Vec<StoredOwner>,
     /// Takes marketing.
     pub subscribed: bool,
     /// Takes no message at all.
@@ -62,10 +67,21 @@ pub struct StoredTag {
     pub score: i64,
 }
 
+/// An owner of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredOwner {
+    /// The person.
+    pub user_id: Uuid,
+    /// Their address.
+    pub email: String,
+    /// `main`, `co_owner` or `read_only`.
+    pub level: String,
+}
+
 /// Reads contacts. `inner` writes a sub-select that yields whole rows of `contacts` and is given the
 /// placeholder of the workspace; `order` is the `ORDER BY` of the outer select, where the row is `c`.
 ///
-/// Tags and channel states are joined to the rows `inner` leaves, so a page costs the same in a base of
+/// Tags, channel states and owners are joined to the rows `inner` leaves, so a page costs the same in a base of
 /// any size.
 ///
 /// # Errors
@@ -88,6 +104,11 @@ pub(crate) fn load(
              bool_or(s.granted) FILTER (WHERE p.channel = 'sms') AS sms_granted \
            FROM consents s JOIN purposes p ON p.workspace_id = {workspace} AND p.id = s.purpose_id \
            WHERE s.workspace_id = {workspace} AND s.contact_id = c.id) AS asked ON true \
+         LEFT JOIN LATERAL (SELECT ARRAY(SELECT cg.group_id FROM contact_groups cg \
+           WHERE cg.workspace_id = {workspace} AND cg.contact_id = c.id ORDER BY cg.group_id) AS group_ids) AS grouped ON true \
+         LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(o.user_id, u.email, o.level) ORDER BY {OWNERS}) AS owners \
+           FROM contact_owners o JOIN users u ON u.workspace_id = {workspace} AND u.id = o.user_id \
+           WHERE o.workspace_id = {workspace} AND o.contact_id = c.id) AS owned ON true \
          {order}"
     ));
     let rows: Vec<Row> = sql.load_in_order::<Columns, _>(conn)?;
@@ -99,7 +120,7 @@ const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.t
      c.postal_code, c.region, c.country, c.language, c.time_zone, c.state, c.type_id, c.score, c.details, \
      c.subscribed, c.muted, c.email_invalid_at, c.origin, c.salutation_formal, c.salutation_familiar, \
      c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
-     asked.email_granted, asked.sms_granted, c.sort_keys FROM (";
+     asked.email_granted, asked.sms_granted, grouped.group_ids, coalesce(owned.owners, '[]') AS owners, c.sort_keys FROM (";
 
 type Columns = (
     SqlUuid,
@@ -138,6 +159,8 @@ type Columns = (
     Jsonb,
     Nullable<Bool>,
     Nullable<Bool>,
+    Array<SqlUuid>,
+    Jsonb,
     Jsonb,
 );
 
@@ -180,6 +203,8 @@ struct Row {
     tags: Value,
     email_granted: Option<bool>,
     sms_granted: Option<bool>,
+    group_ids: Vec<Uuid>,
+    owners: Value,
     sort_keys: Value,
 }
 
@@ -194,6 +219,7 @@ impl Row {
         let origin = Origin::from_word(&self.origin).ok_or_else(|| wrong("origin"))?;
         let Value::Object(details) = self.details else { return Err(wrong("details")) };
         let tags = read_tags(&self.tags).ok_or_else(|| wrong("tags"))?;
+        let owners = read_owners(&self.owners).ok_or_else(|| wrong("owners"))?;
         let contact = Contact {
             external_id: self.external_id,
             first_name: self.first_name,
@@ -215,14 +241,16 @@ impl Row {
             language: self.language,
             time_zone: self.time_zone,
             state,
+            type_id: self.type_id,
             score: self.score,
             details,
         };
         let stored = Stored {
             id: ContactId(id),
             contact,
-            type_id: self.type_id,
+            group_ids: self.group_ids,
             tags,
+            owners,
             subscribed: self.subscribed,
             muted: self.muted,
             email_invalid_at: self.email_invalid_at,
@@ -252,6 +280,18 @@ fn read_tags(tags: &Value) -> Option<Vec<StoredTag>> {
     tags.as_array()?.iter().map(read).collect()
 }
 
+fn read_owners(owners: &Value) -> Option<Vec<StoredOwner>> {
+    let read = |owner: &Value| match owner.as_array()?.as_slice() {
+        [user_id, email, level] => Some(StoredOwner {
+            user_id: user_id.as_str()?.parse().ok()?,
+            email: email.as_str()?.to_owned(),
+            level: level.as_str()?.to_owned(),
+        }),
+        _ => None,
+    };
+    owners.as_array()?.iter().map(read).collect()
+}
+
 /// The columns of a contact's content as one JSON object, for `jsonb_to_recordset` with
 /// [`CONTENT_RECORD`]: any number of contacts in one bind.
 pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
@@ -277,6 +317,7 @@ pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
         language,
         time_zone,
         state,
+        type_id,
         score,
         details,
     } = contact;
@@ -309,6 +350,9 @@ pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
     if let Some(date) = birth_date {
         row.insert("birth_date".into(), Value::from(date.to_string()));
     }
+    if let Some(id) = type_id {
+        row.insert("type_id".into(), Value::from(id.to_string()));
+    }
     row.insert("state".into(), Value::from(state.as_str()));
     row.insert("score".into(), Value::from(*score));
     row.insert("details".into(), Value::Object(details.clone()));
@@ -338,6 +382,7 @@ pub(crate) const CONTENT_COLUMNS: &[&str] = &[
     "language",
     "time_zone",
     "state",
+    "type_id",
     "score",
     "details",
     "search",
@@ -347,4 +392,4 @@ pub(crate) const CONTENT_COLUMNS: &[&str] = &[
 pub(crate) const CONTENT_RECORD: &str = "id uuid, external_id text, first_name text, last_name text, \
      title_before text, title_after text, company_name text, job_title text, email text, email_key text, \
      phone text, birth_date date, gender text, street text, city text, postal_code text, region text, \
-     country text, language text, time_zone text, state text, score bigint, details jsonb, search text";
+     country text, language text, time_zone text, state text, type_id uuid, score bigint, details jsonb, search text";

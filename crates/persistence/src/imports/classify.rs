@@ -5,11 +5,14 @@ use diesel::QueryableByName;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 
+use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::imports::mapping::{ColumnMapping, Field, Mapping, Target};
 use kartoteka_domain::imports::matching::{Action, Class, InFile, MatchKey, Matching};
 
+use crate::contacts::owners;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -536,6 +539,37 @@ pub fn suppressed(
            AND s.row > {after} AND s.row <= {up_to} AND r.workspace_id = {ws} AND r.import_id = {imp} AND r.row = s.row AND r.outcome <> 'merged_in_file'"
     ));
     Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
+}
+
+/// Leaves out rows that would change or restore a contact the actor only sees (CON-12), once after each
+/// [`classify`], and says how many they are. Nobody who is an owner of nothing, or only of what they may
+/// change, pays for more than one look.
+///
+/// # Errors
+/// What the database said.
+pub fn forbid(
+    tenant: &mut Tenant<'_>,
+    import: ImportId,
+    rows: Rows,
+    actor: Actor,
+) -> Result<usize, StoreError> {
+    if !owners::is_bound(tenant, actor, Deed::Change)? {
+        return Ok(0);
+    }
+    let problem =
+        serde_json::json!([{ "code": Code::NotPermitted, "detail": Code::NotPermitted.title() }]);
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(import.0));
+    let (after, up_to) = (sql.param(rows.after), sql.param(rows.up_to));
+    let problem = sql.param(problem);
+    sql.push(&format!(
+        "UPDATE import_rows r SET outcome = 'skip', problems = coalesce(r.problems, '[]') || {problem}
+         FROM contacts c WHERE r.workspace_id = {ws} AND r.import_id = {imp} AND r.row > {after} AND r.row <= {up_to}
+           AND r.outcome IN ('update', 'restore') AND c.workspace_id = {ws} AND c.id = r.contact_id AND NOT ("
+    ));
+    owners::permitted(&mut sql, "c", &ws, actor, Deed::Change);
+    sql.push(")");
+    sql.execute(tenant.conn)
 }
 
 /// Whether the workspace suppresses any address at all; if not, no hashes need to be made.

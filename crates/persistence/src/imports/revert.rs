@@ -6,9 +6,11 @@ use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 
 use kartoteka_domain::actor::Actor;
+use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::ImportId;
 
 use super::classify::Rows;
+use crate::contacts::owners;
 use crate::contacts::search;
 use crate::db::Tenant;
 use crate::error::StoreError;
@@ -73,6 +75,38 @@ pub fn chunk_start(
         .bind(size)
         .push(") AS chunk");
     Ok(sql.first::<Start>(tenant.conn)?.and_then(|start| start.number))
+}
+
+/// How many contacts the import made that the actor may not delete, or changed that they may not change, as
+/// their owner (CON-12). One look for whoever is an owner of nothing, or `main` of all they own.
+///
+/// # Errors
+/// What the database said.
+pub fn not_permitted(tenant: &mut Tenant<'_>, reverting: &Reverting) -> Result<i64, StoreError> {
+    let (Actor::User(user), true) =
+        (reverting.actor, owners::is_bound(tenant, reverting.actor, Deed::Delete)?)
+    else {
+        return Ok(0);
+    };
+    let mut sql = Sql::default();
+    let (ws, imp) = (sql.param(tenant.workspace), sql.param(reverting.import.0));
+    let (at, salt) = (sql.param(reverting.committed_at), sql.param(reverting.salt));
+    sql.push(&format!(
+        "SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = {ws} AND c.id IN (
+            SELECT o.contact_id FROM contact_owners o WHERE o.workspace_id = {ws} AND o.user_id = "
+    ));
+    sql.bind(user.0).push(&format!(
+        ") AND ((c.origin = 'import' AND c.created_at = {at} AND c.trashed_at IS NULL
+            AND right(c.id::text, 10) = lpad(to_hex({salt}), 10, '0') AND NOT "
+    ));
+    owners::permitted(&mut sql, "c", &ws, reverting.actor, Deed::Delete);
+    sql.push(&format!(
+        ") OR (EXISTS (SELECT FROM import_rows r WHERE r.workspace_id = {ws} AND r.import_id = {imp}
+            AND r.contact_id = c.id AND r.outcome IN ('update', 'restore')) AND NOT "
+    ));
+    owners::permitted(&mut sql, "c", &ws, reverting.actor, Deed::Change);
+    sql.push("))");
+    sql.count(tenant.conn)
 }
 
 /// Reverts the rows.

@@ -11,9 +11,9 @@ use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 
 use kartoteka_domain::consents::ledger::{Channel, ChannelStatus, Display};
 use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::segments::fields::{FlagField, TextField, TimeField, WordField};
+use kartoteka_domain::segments::fields::{FlagField, Link, TextField, TimeField, WordField};
 use kartoteka_domain::segments::tree::{
-    DateTest, DetailTest, NumberTest, ScoreTest, TagTest, TextTest, TimeTest,
+    AtTest, DateTest, DetailTest, NumberTest, ScoreTest, TagTest, TextTest, TimeTest,
 };
 use kartoteka_domain::segments::when::{AnniversaryDays, Period, anniversary_days};
 use kartoteka_domain::segments::{ConsentState, Filter, Leaf, Range, Selection, Test};
@@ -49,7 +49,7 @@ pub fn condition(
             compiler.push(" AND ");
             compiler.filter(include, false);
         }
-        // no segment is saved, so none holds anybody
+        // segments are unfolded before; one that is not is unknown, and holds nobody
         None if !segments.is_empty() => compiler.push(" AND FALSE"),
         None => {}
     }
@@ -97,14 +97,52 @@ impl Compiler<'_> {
     }
 
     fn joined(&mut self, filters: &[Filter], negated: bool, word: &str) {
+        if filters.is_empty() {
+            // only unfolded segments are so: of all contacts, or of nobody
+            return self.push(if word == " AND " { "TRUE" } else { "FALSE" });
+        }
+        let (tags, others) = Self::tags_of(filters, negated, word == " AND ");
+        let mut first = true;
         self.push("(");
-        for (at, filter) in filters.iter().enumerate() {
-            if at > 0 {
+        if let Some(tags) = tags {
+            first = false;
+            self.tag(&tags, word == " AND ");
+        }
+        for filter in others {
+            if !first {
                 self.push(word);
             }
+            first = false;
             self.filter(filter, negated);
         }
         self.push(")");
+    }
+
+    /// Several "has one of these tags" joined by OR are one, and so are several opposites joined by AND: one
+    /// join, where the planner would look each of them up for each contact. What they are together, and the
+    /// rest; `absent` says which of the two is looked for.
+    fn tags_of(filters: &[Filter], negated: bool, absent: bool) -> (Option<TagTest>, Vec<&Filter>) {
+        let plain = |filter: &&Filter| match filter {
+            Filter::Leaf(Leaf {
+                test: Test::Tag(TagTest { keys: Some(_), score: None }),
+                negated: ne,
+            }) => (*ne != negated) == absent,
+            _ => false,
+        };
+        let (tags, others): (Vec<&Filter>, Vec<&Filter>) = filters.iter().partition(plain);
+        if tags.len() < 2 {
+            return (None, filters.iter().collect());
+        }
+        let mut keys: Vec<String> = Vec::new();
+        for filter in tags {
+            if let Filter::Leaf(Leaf {
+                test: Test::Tag(TagTest { keys: Some(more), .. }), ..
+            }) = filter
+            {
+                keys.extend(more.iter().cloned());
+            }
+        }
+        (Some(TagTest { keys: Some(keys), score: None }), others)
     }
 
     fn leaf(&mut self, leaf: &Leaf, negated: bool) {
@@ -136,14 +174,46 @@ impl Compiler<'_> {
             Test::Time(field, test) => self.unless(negated, |this| this.time(*field, test)),
             Test::Tag(test) => self.tag(test, negated),
             Test::Detail(name, test) => self.unless(negated, |this| this.detail(name, test)),
-            Test::Consent(purpose, states) => {
+            Test::TagCount(test) => {
+                let (alias, workspace) = (self.alias, self.workspace);
+                let count = format!(
+                    "(SELECT count(*) FROM contact_tags t WHERE t.workspace_id = {workspace} AND t.contact_id = {alias}.id)"
+                );
+                self.unless(negated, |this| this.number(&count, test));
+            }
+            Test::Consent(purpose, states, None) => {
                 self.consent(purpose, &set(ConsentState::ALL, states, negated));
+            }
+            Test::Consent(purpose, states, Some(said)) => {
+                self.consent_at(purpose, states, said, negated);
             }
             Test::Status(channel, states) => {
                 self.status(*channel, &set(ChannelStatus::ALL, states, negated));
             }
             Test::Communication(states) => self.communication(&set(Display::ALL, states, negated)),
             Test::Import(imports) => self.import(imports, negated),
+            Test::Group(groups) => {
+                self.exists(negated, "contact_groups");
+                if let Some(groups) = groups {
+                    let ids: Vec<Uuid> = groups.iter().map(|group| group.0).collect();
+                    self.is_among("t.group_id", &ids);
+                }
+                self.push(")");
+            }
+            Test::Type(types) => {
+                let column = self.column("type_id");
+                let ids: Vec<Uuid> = types.iter().map(|one| one.0).collect();
+                self.unless(negated, |this| {
+                    this.push("TRUE");
+                    this.is_among(&column, &ids);
+                });
+            }
+            Test::NoType => {
+                let column = self.column("type_id");
+                self.unless(negated, |this| this.push(&format!("{column} IS NULL")));
+            }
+            Test::Linked(link, ids) => self.linked(*link, ids.as_deref(), negated),
+            Test::Segment(_) => self.push(if negated { "TRUE" } else { "FALSE" }),
         }
     }
 
@@ -289,17 +359,23 @@ impl Compiler<'_> {
         let column = self.column(match field {
             TimeField::CreatedAt => "created_at",
             TimeField::UpdatedAt => "updated_at",
+            TimeField::TrashedAt => "trashed_at",
         });
+        self.instant(&column, test);
+    }
+
+    fn instant(&mut self, column: &str, test: &TimeTest) {
         match test {
-            TimeTest::Range(range) => self.range(&column, *range),
+            TimeTest::Range(range) => self.range(column, *range),
             TimeTest::WithinLast(period) => {
                 let (from, now) = (period.before(self.now), self.now);
-                self.range(&column, between(from, now));
+                self.range(column, between(from, now));
             }
             TimeTest::Anniversary(period) => {
                 let day = format!("to_char({column} AT TIME ZONE 'UTC', 'MM-DD') COLLATE \"C\"");
-                self.anniversary(&column, &day, *period);
+                self.anniversary(column, &day, *period);
             }
+            TimeTest::Empty => self.push(&format!("{column} IS NULL")),
         }
     }
 
@@ -428,6 +504,24 @@ impl Compiler<'_> {
         self.push(")");
     }
 
+    /// There is a last word, it is one of these, and was said then: what was never said was said at no time.
+    fn consent_at(&mut self, purpose: &str, states: &[ConsentState], said: &AtTest, negated: bool) {
+        let has = |state| states.contains(&state);
+        let rows = match (has(ConsentState::Granted), has(ConsentState::Withdrawn)) {
+            (true, true) => "",
+            (true, false) => " AND t.granted",
+            (false, true) => " AND NOT t.granted",
+            (false, false) => return self.push(if negated { "TRUE" } else { "FALSE" }),
+        };
+        let ids: Vec<Uuid> = self.names.purpose(purpose).into_iter().collect();
+        self.exists(negated, "consents");
+        self.is_among("t.purpose_id", &ids);
+        self.push(rows);
+        self.push(" AND ");
+        self.unless(said.negated, |this| this.instant("t.at", &said.test));
+        self.push(")");
+    }
+
     fn status(&mut self, channel: Channel, states: &[ChannelStatus]) {
         self.push("(");
         for (at, state) in states.iter().enumerate() {
@@ -479,6 +573,16 @@ impl Compiler<'_> {
         let conditions: Vec<String> = states.iter().map(condition).collect();
         let text = if conditions.is_empty() { "FALSE".into() } else { conditions.join(" OR ") };
         self.push(&format!("({text})"));
+    }
+
+    /// The tables of links all have the workspace, the contact and an id.
+    fn linked(&mut self, link: Link, ids: Option<&[Uuid]>, negated: bool) {
+        let (table, column) = link_table(link);
+        self.exists(negated, table);
+        if let Some(ids) = ids {
+            self.is_among(&format!("t.{column}"), ids);
+        }
+        self.push(")");
     }
 
     /// Contacts made by a row have the id the row's number gives; the others are named by the row.
@@ -536,6 +640,16 @@ const fn is_searched(field: TextField) -> bool {
             | TextField::Email
             | TextField::CompanyName
     )
+}
+
+/// Where a link is kept, and the column that says to what.
+const fn link_table(link: Link) -> (&'static str, &'static str) {
+    match link {
+        Link::Owner => ("contact_owners", "user_id"),
+        Link::Company => ("company_contacts", "company_id"),
+        Link::Opportunity => ("opportunity_contacts", "opportunity_id"),
+        Link::Project => ("project_contacts", "project_id"),
+    }
 }
 
 const fn word_column(field: WordField) -> &'static str {

@@ -2,9 +2,10 @@
 
 mod compile;
 mod names;
+pub mod saved;
 
 pub use compile::condition;
-pub use names::{Existing, Names, existing};
+pub use names::{Existing, Names, existing, hold};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -28,10 +29,23 @@ pub fn count(
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<i64, StoreError> {
+    count_within(tenant, &list::Filter::default(), selection, now)
+}
+
+/// As [`count`], of those that `filter` asks for too; it also says which side of the trash.
+///
+/// # Errors
+/// As [`count`].
+pub fn count_within(
+    tenant: &mut Tenant<'_>,
+    filter: &list::Filter,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
     let names = Names::load(tenant, selection)?;
     let narrow =
         |sql: &mut Sql, workspace: &str| condition(selection, sql, "c", workspace, &names, now);
-    list::count(tenant, &list::Filter::default(), Some(&narrow))
+    list::count(tenant, filter, Some(&narrow))
 }
 
 /// One page of the living contacts the selection means; see [`list::page`].
@@ -46,10 +60,26 @@ pub fn page(
     after: Option<&list::Position>,
     limit: usize,
 ) -> Result<list::Page, StoreError> {
+    page_within(tenant, &list::Filter::default(), selection, now, sort, after, limit)
+}
+
+/// As [`page`], of those that `filter` asks for too; it also says which side of the trash.
+///
+/// # Errors
+/// As [`count`].
+pub fn page_within(
+    tenant: &mut Tenant<'_>,
+    filter: &list::Filter,
+    selection: &Selection,
+    now: DateTime<Utc>,
+    sort: &list::Sort,
+    after: Option<&list::Position>,
+    limit: usize,
+) -> Result<list::Page, StoreError> {
     let names = Names::load(tenant, selection)?;
     let narrow =
         |sql: &mut Sql, workspace: &str| condition(selection, sql, "c", workspace, &names, now);
-    list::page(tenant, &list::Filter::default(), Some(&narrow), sort, after, limit)
+    list::page(tenant, filter, Some(&narrow), sort, after, limit)
 }
 
 /// Ids of the living contacts the selection means, in order.

@@ -8,10 +8,11 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
-use kartoteka_domain::ids::ImportId;
-use kartoteka_domain::segments::{Reference, Selection, Target, Test};
+use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
+use kartoteka_domain::segments::{Link, Reference, Selection, Target, Test};
 
 use super::IdRow;
+use crate::classes::{self, Kind};
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
@@ -105,16 +106,23 @@ impl Names {
 pub struct Existing {
     purposes: HashSet<String>,
     imports: HashSet<ImportId>,
+    groups: HashSet<GroupId>,
+    contact_types: HashSet<ContactTypeId>,
+    linked: HashSet<(Link, Uuid)>,
+    segments: HashSet<SegmentId>,
 }
 
 impl Existing {
-    /// Whether this one does. There are no saved segments.
+    /// Whether this one does.
     #[must_use]
     pub fn holds(&self, target: &Target) -> bool {
         match target {
             Target::Purpose(name) => self.purposes.contains(name),
             Target::Import(id) => self.imports.contains(id),
-            Target::Segment(_) => false,
+            Target::Group(id) => self.groups.contains(id),
+            Target::ContactType(id) => self.contact_types.contains(id),
+            Target::Linked(link, id) => self.linked.contains(&(*link, *id)),
+            Target::Segment(id) => self.segments.contains(id),
         }
     }
 }
@@ -130,19 +138,53 @@ struct NameRow {
 /// # Errors
 /// What the database said.
 pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
+    look_up(tenant, references, "")
+}
+
+/// As [`existing`], and lets nobody remove it before the transaction ends.
+///
+/// # Errors
+/// As [`existing`]; [`StoreError::Busy`] when somebody holds it for too long.
+pub fn hold(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Existing, StoreError> {
+    look_up(tenant, references, " ORDER BY id FOR KEY SHARE")
+}
+
+fn look_up(
+    tenant: &mut Tenant<'_>,
+    references: &[Reference],
+    lock: &str,
+) -> Result<Existing, StoreError> {
     let mut names: Vec<String> = Vec::new();
     let mut ids: Vec<Uuid> = Vec::new();
+    let (mut groups, mut types): (Vec<Uuid>, Vec<Uuid>) = (Vec::new(), Vec::new());
+    let mut linked: HashMap<Link, Vec<Uuid>> = HashMap::new();
+    let mut segments: Vec<Uuid> = Vec::new();
     for reference in references {
         match &reference.target {
             Target::Purpose(name) => names.push(name.clone()),
             Target::Import(id) => ids.push(id.0),
-            Target::Segment(_) => {}
+            Target::Group(id) => groups.push(id.0),
+            Target::ContactType(id) => types.push(id.0),
+            Target::Linked(link, id) => linked.entry(*link).or_default().push(*id),
+            Target::Segment(id) => segments.push(id.0),
         }
     }
     let mut found = Existing::default();
+    for (link, ids) in linked {
+        let table = match link {
+            Link::Owner => "users",
+            Link::Company => "companies",
+            Link::Opportunity => "opportunities",
+            Link::Project => "projects",
+        };
+        let mut sql = Sql::new(&format!("SELECT id FROM {table} WHERE workspace_id = "));
+        sql.bind(tenant.workspace).push(" AND id = ANY (").bind(ids).push(")").push(lock);
+        let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+        found.linked.extend(rows.into_iter().map(|row| (link, row.id)));
+    }
     if !names.is_empty() {
         let mut sql = Sql::new("SELECT name FROM purposes WHERE workspace_id = ");
-        sql.bind(tenant.workspace).push(" AND name = ANY (").bind(names).push(")");
+        sql.bind(tenant.workspace).push(" AND name = ANY (").bind(names).push(")").push(lock);
         let rows: Vec<NameRow> = sql.load(tenant.conn)?;
         found.purposes = rows.into_iter().map(|row| row.name).collect();
     }
@@ -151,6 +193,17 @@ pub fn existing(tenant: &mut Tenant<'_>, references: &[Reference]) -> Result<Exi
         sql.bind(tenant.workspace).push(" AND id = ANY (").bind(ids).push(")");
         let rows: Vec<IdRow> = sql.load(tenant.conn)?;
         found.imports = rows.into_iter().map(|row| ImportId(row.id)).collect();
+    }
+    let classes = if lock.is_empty() { classes::existing } else { classes::hold };
+    let groups = classes(tenant, Kind::Group, groups)?;
+    found.groups = groups.into_iter().map(GroupId).collect();
+    let types = classes(tenant, Kind::ContactType, types)?;
+    found.contact_types = types.into_iter().map(ContactTypeId).collect();
+    if !segments.is_empty() {
+        let mut sql = Sql::new("SELECT id FROM segments WHERE workspace_id = ");
+        sql.bind(tenant.workspace).push(" AND id = ANY (").bind(segments).push(")").push(lock);
+        let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+        found.segments = rows.into_iter().map(|row| SegmentId(row.id)).collect();
     }
     Ok(found)
 }

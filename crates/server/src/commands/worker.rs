@@ -7,6 +7,7 @@ use kartoteka_app::Db;
 use kartoteka_app::access::maintenance::sweep;
 use kartoteka_app::clock::{Clock, SystemClock};
 use kartoteka_app::contacts::search_index;
+use kartoteka_app::webhooks::sending::{self, Sender};
 use kartoteka_app::worker::{Environment, Presence, Runner};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
@@ -84,9 +85,16 @@ async fn work_on(
     Ok(())
 }
 
-/// The threads that work, and the task that tidies up.
+/// Receivers of webhooks that are sent to at the same time. A thread each while it lasts; most of it is waiting.
+const RECEIVERS: usize = 16;
+
+/// Connections of those that send: an outcome takes one for a moment.
+const CONNECTIONS_OF_SENDERS: u32 = 4;
+
+/// The threads that work and send, and the tasks that tidy up and index.
 pub(super) struct Worker {
     runner: Runner,
+    sender: Sender,
     tidying: JoinHandle<()>,
     indexing: JoinHandle<()>,
 }
@@ -107,6 +115,14 @@ impl Worker {
         // Unique even when two containers have the same process id.
         let owner = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
         let slots = usize::try_from(config.workers).unwrap_or(1);
+        let sending = sending::Environment {
+            db: pool(config, database, "kartoteka webhooks", CONNECTIONS_OF_SENDERS),
+            clock: Arc::clone(&environment.clock),
+            secret: Arc::clone(&environment.secret),
+            allowed: config.webhook_allow.clone(),
+            show_contact: kartoteka_api::v1::webhooks::show_contact,
+        };
+        let sender = Sender::start(sending, owner.clone(), RECEIVERS)?;
         let tidying = tokio::spawn(tidy(environment.db.clone()));
         let indexing = tokio::spawn(index(environment.db.clone()));
         let runner = match Presence::announce(&config.data_dir.join(PRESENCE_FOLDER), owner.clone())
@@ -117,15 +133,21 @@ impl Worker {
                 Runner::start(environment, owner, slots)?
             }
         };
-        Ok(Self { runner, tidying, indexing })
+        Ok(Self { runner, sender, tidying, indexing })
     }
 
     /// Lets every job finish its step, but does not wait for ever.
     pub(super) async fn stop(self) {
         self.tidying.abort();
         self.indexing.abort();
-        if timeout(PATIENCE, spawn_blocking(move || self.runner.stop())).await.is_err() {
+        let jobs = timeout(PATIENCE, spawn_blocking(move || self.runner.stop()));
+        let messages = timeout(PATIENCE, spawn_blocking(move || self.sender.stop()));
+        let (jobs, messages) = tokio::join!(jobs, messages);
+        if jobs.is_err() {
             tracing::warn!("a job did not finish its step in time; another worker will take it up");
+        }
+        if messages.is_err() {
+            tracing::warn!("a webhook did not answer in time; it is sent to again");
         }
     }
 }

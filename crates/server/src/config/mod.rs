@@ -12,6 +12,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use kartoteka_app::webhooks::Allowed;
+
 pub use environment::{Environment, Source};
 pub use settings::{SETTINGS, Setting};
 pub use values::{LogFormat, Secret, TrustedIssuer};
@@ -51,6 +53,8 @@ pub struct Config {
     pub rate_limit: u32,
     /// Whether a proxy in front tells the client's address.
     pub trust_forwarded_for: bool,
+    /// Networks that webhooks may reach beside the open internet.
+    pub webhook_allow: Allowed,
     /// Largest upload, in bytes.
     pub upload_limit_bytes: u64,
     /// The token that `/metrics` asks for.
@@ -109,6 +113,7 @@ impl Config {
             let rate_limit = reader.needed("KARTOTEKA_RATE_LIMIT", values::rate);
             let trust_forwarded_for =
                 reader.needed("KARTOTEKA_TRUST_FORWARDED_FOR", values::switch);
+            let webhook_allow = reader.optional("KARTOTEKA_WEBHOOK_ALLOW", values::networks);
             let upload_limit_bytes = reader.needed("KARTOTEKA_UPLOAD_LIMIT_BYTES", values::bytes);
             let metrics_token = reader.optional("KARTOTEKA_METRICS_TOKEN", values::secret);
             let metrics_listen = reader.optional("KARTOTEKA_METRICS_LISTEN", values::address);
@@ -133,6 +138,7 @@ impl Config {
                 trusted_issuers: trusted_issuers.unwrap_or_default(),
                 rate_limit: rate_limit?,
                 trust_forwarded_for: trust_forwarded_for?,
+                webhook_allow: webhook_allow.unwrap_or_default(),
                 upload_limit_bytes: upload_limit_bytes?,
                 metrics_token,
                 metrics_listen,

@@ -86,6 +86,11 @@ pub const SETTINGS: &[Setting] = &[
         "2",
         "Background jobs that this process works on at the same time",
     ),
+    optional(
+        "KARTOTEKA_WEBHOOK_ALLOW",
+        "default: none",
+        "Networks that webhooks may reach beside the open internet, over http too, separated by commas: 10.0.0.0/8",
+    ),
     with_default(
         "KARTOTEKA_UPLOAD_LIMIT_BYTES",
         "1073741824",

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use kartoteka_app::webhooks::{Allowed, NotANetwork};
 use serde::Deserialize;
 
 use super::settings::Setting;
@@ -65,6 +66,10 @@ pub(super) fn address(text: &str) -> Parsed<SocketAddr> {
 
 pub(super) fn path(text: &str) -> Parsed<PathBuf> {
     Ok(PathBuf::from(text))
+}
+
+pub(super) fn networks(text: &str) -> Parsed<Allowed> {
+    text.parse().map_err(|error: NotANetwork| error.to_string())
 }
 
 pub(super) fn count(text: &str) -> Parsed<u32> {

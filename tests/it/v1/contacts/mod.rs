@@ -1,9 +1,13 @@
 //! Tests of contacts.
 
+mod bulk_edit;
 mod count;
 mod create;
 mod list;
+pub(crate) mod notes;
+mod owners;
 mod patch;
 mod query;
 mod search;
+mod timeline;
 mod upsert;

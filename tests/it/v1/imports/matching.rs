@@ -148,6 +148,7 @@ async fn a_detail_is_looked_up_in_one_pass_over_a_large_base() {
          SELECT w.id, gen_random_uuid(), 'n' || n, jsonb_build_object('card', n), 'api', 'n' || n, now(), now()
          FROM workspaces w, generate_series(1, 30000) AS n",
     );
+    app.execute("INSERT INTO contact_search SELECT workspace_id, id, search FROM contacts");
     app.execute("UPDATE workspace_usage SET live = 30000 WHERE shard = 0");
     let mut lines = vec!["c,f".to_owned()];
     lines.extend((1..=1000).map(|n| format!("{},n{}", n * 20, n * 20)));

@@ -17,8 +17,13 @@ use crate::state::State;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
+    /// Only of this kind of record.
+    #[param(max_length = 100, example = "contact")]
+    pub record_type: Option<String>,
     /// Only of this record.
     pub record_id: Option<Uuid>,
+    /// Only what was done through this job.
+    pub job_id: Option<Uuid>,
     /// Only by this person or integration.
     pub actor_id: Option<Uuid>,
     /// Only of this action, such as `contact.update`.
@@ -115,10 +120,12 @@ pub(crate) async fn list_audit(
     query: Query<AuditQuery>,
     page: Query<PageQuery>,
 ) -> Result<Page<AuditEntry>, Problem> {
-    let AuditQuery { record_id, actor_id, action, before, after } = query.into_inner();
+    let AuditQuery { record_type, record_id, job_id, actor_id, action, before, after } =
+        query.into_inner();
     let below = page.after("audit")?;
     let limit = page.limit;
-    let filter = AuditFilter { record_id, actor_id, action, after, before, below };
+    let filter =
+        AuditFilter { record_type, record_id, job_id, actor_id, action, after, before, below };
     state
         .read(&caller, move |tenant, _ctx| {
             let (rows, more) = audit::list(tenant, &filter, limit)?;

@@ -31,7 +31,8 @@ pub(crate) struct Trashed {
 /// Delete many contacts
 ///
 /// Moves up to 1,000 contacts to the trash. Ids that do not exist here, or are in the trash already, are
-/// passed over and do not count. An empty list is refused.
+/// passed over and do not count. An empty list is refused. When the caller may not delete one of them as its
+/// owner, nothing is deleted: `403 not_permitted` with the places of those ids.
 #[utoipa::path(
     tag = "contacts",
     operation_id = "bulk_delete_contacts",

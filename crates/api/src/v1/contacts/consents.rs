@@ -5,7 +5,7 @@ use actix_web::{get, post};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use kartoteka_app::consents::ledger::{self, Current, Declaration, ShownEntry};
@@ -176,13 +176,21 @@ pub(crate) struct ContactConsents {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// At which instant.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AsOf {
+    /// State and history as they were at this instant (RFC 3339); now when absent.
+    as_of: Option<DateTime<Utc>>,
+}
+
 /// Read the consents of a contact
 ///
-/// The last word on each purpose, and the ledger it follows from.
+/// The last word on each purpose, and the ledger it follows from; with `as_of`, as they were then.
 #[utoipa::path(
     tag = "consents",
     operation_id = "list_consents",
-    params(("id" = Uuid, Path, description = "The contact"), PageQuery),
+    params(("id" = Uuid, Path, description = "The contact"), AsOf, PageQuery),
     responses((status = 200, description = "The consents", body = ContactConsents)),
     security(("bearer" = ["consents:read"])),
 )]
@@ -191,15 +199,17 @@ pub(crate) async fn list_consents(
     state: State,
     caller: Scoped<scope::ConsentsRead>,
     id: Path<Uuid>,
+    as_of: Query<AsOf>,
     page: Query<PageQuery>,
 ) -> Result<Json<ContactConsents>, Problem> {
-    let list = format!("consents {}", *id);
+    let as_of = as_of.into_inner().as_of;
+    let list = format!("consents {} {as_of:?}", *id);
     let before: Option<Uuid> = page.after(&list)?;
     let limit = usize::from(page.limit);
     let answer = state
         .read(&caller, move |tenant, _| {
             let (current, history, more) =
-                ledger::of_contact(tenant, ContactId(*id), before, limit)?;
+                ledger::of_contact(tenant, ContactId(*id), before, as_of, limit)?;
             let last = history.last().filter(|_| more).map(|entry| entry.id);
             Ok(ContactConsents {
                 current: current.into_iter().map(CurrentConsent::from).collect(),

@@ -9,9 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use kartoteka_app::Tenant;
-use kartoteka_app::contacts::list::{self, Condition, Filter, Request, Sort};
+use kartoteka_app::contacts::list::{self, Filter, Request, Sort};
+use kartoteka_app::segments;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::faults::Fault;
+use kartoteka_domain::ids::SegmentId;
+use kartoteka_domain::segments::Selection;
 
 use super::count::ContactCount;
 use super::view::ContactView;
@@ -33,6 +36,8 @@ pub(crate) struct ContactFilter {
     /// Name of a tag they have.
     #[param(max_length = 1000)]
     tag: Option<String>,
+    /// A saved segment they are in.
+    segment_id: Option<Uuid>,
     /// Name in another system.
     external_id: Option<String>,
     /// Given name.
@@ -199,12 +204,12 @@ pub(crate) struct TrashFlag {
     trash: bool,
 }
 
-/// One page of contacts in `sort`, behind the cursor. `what` is all that was asked for: a cursor goes on
-/// only with the same.
+/// One page of contacts in `sort`, behind the cursor; `within` is the selection they are of, and when. `what`
+/// is all that was asked for: a cursor goes on only with the same.
 pub(crate) fn page(
     tenant: &mut Tenant<'_>,
     filter: &Filter,
-    condition: Option<Condition<'_>>,
+    within: Option<(&Selection, DateTime<Utc>)>,
     sort: &Sort,
     what: &impl std::fmt::Debug,
     page: &PageQuery,
@@ -216,41 +221,62 @@ pub(crate) fn page(
             Problem::fault("?cursor", Code::InvalidCursor, Code::InvalidCursor.title())
         })?),
     };
-    let found =
-        list::page(tenant, filter, condition, sort, after.as_ref(), usize::from(page.limit))?;
+    let (after, limit) = (after.as_ref(), usize::from(page.limit));
+    let found = match within {
+        None => list::page(tenant, filter, None, sort, after, limit)?,
+        Some((selection, now)) => {
+            segments::page_within(tenant, filter, selection, now, sort, after, limit)?
+        }
+    };
     let next_cursor = found.next.map(|at| encode_cursor(&list, &at)).transpose()?;
     Ok(Page { data: found.contacts.into_iter().map(ContactView::from).collect(), next_cursor })
 }
 
-/// Reads conditions and order, and tells the faults of both.
+/// Reads conditions, the segment and the order, and tells the faults of all.
 pub(crate) fn read(
     tenant: &mut Tenant<'_>,
     request: &Request,
+    segment: Option<Uuid>,
     sort: Option<&str>,
-) -> Result<(Filter, Sort), Problem> {
+) -> Result<(Filter, Option<Selection>, Sort), Problem> {
     let filter = list::filter(tenant, request).map_err(Problem::from);
+    let selection = segment
+        .map(|id| segments::of_segment(tenant, SegmentId(id), "?segment_id"))
+        .transpose()
+        .map_err(Problem::from);
     let sort = list::sort(sort, "?sort").map_err(Problem::from);
-    match (filter, sort) {
-        (Ok(filter), Ok(sort)) => Ok((filter, sort)),
-        (Err(one), Err(other)) if !one.faults().is_empty() => {
-            let both: Vec<Fault> = one.faults().iter().chain(other.faults()).cloned().collect();
-            Err(Problem::invalid(both))
+    match (filter, selection, sort) {
+        (Ok(filter), Ok(selection), Ok(sort)) => Ok((filter, selection, sort)),
+        (filter, selection, sort) => {
+            let problems: Vec<Problem> =
+                [filter.err(), selection.err(), sort.err()].into_iter().flatten().collect();
+            let faults: Vec<Fault> = problems.iter().flat_map(Problem::faults).cloned().collect();
+            // what is no fault of the input is told before those that are
+            let other = problems.into_iter().find(|problem| problem.faults().is_empty());
+            Err(other.unwrap_or_else(|| Problem::invalid(faults)))
         }
-        (Err(problem), _) | (_, Err(problem)) => Err(problem),
     }
 }
 
 /// The page that a filter, an order and a cursor of the query ask for.
 pub(crate) fn answer(
     tenant: &mut Tenant<'_>,
+    now: DateTime<Utc>,
     filter: ContactFilter,
     trash: bool,
     sort: &ContactSort,
     cursor: &PageQuery,
 ) -> Result<Page<ContactView>, Problem> {
+    let segment = filter.segment_id;
     let request = filter.request(trash);
-    let (filter, sort) = read(tenant, &request, sort.sort.as_deref())?;
-    page(tenant, &filter, None, &sort, &request, cursor)
+    let (filter, selection, sort) = read(tenant, &request, segment, sort.sort.as_deref())?;
+    match &selection {
+        None => page(tenant, &filter, None, &sort, &request, cursor),
+        Some(selection) => {
+            let what = (&request, selection);
+            page(tenant, &filter, Some((selection, now)), &sort, &what, cursor)
+        }
+    }
 }
 
 /// List contacts
@@ -274,8 +300,8 @@ pub(crate) async fn list_contacts(
     page: Query<PageQuery>,
 ) -> Result<Page<ContactView>, Problem> {
     state
-        .read(&caller, move |tenant, _| {
-            answer(tenant, filter.into_inner(), trash.trash, &sort, &page)
+        .read(&caller, move |tenant, ctx| {
+            answer(tenant, ctx.now, filter.into_inner(), trash.trash, &sort, &page)
         })
         .await
 }
@@ -298,10 +324,16 @@ pub(crate) async fn count_listed_contacts(
     trash: Query<TrashFlag>,
 ) -> Result<Json<ContactCount>, Problem> {
     let contacts = state
-        .read(&caller, move |tenant, _| {
-            let request = filter.into_inner().request(trash.trash);
-            let (filter, _) = read(tenant, &request, None)?;
-            Ok(list::count(tenant, &filter, None)?)
+        .read(&caller, move |tenant, ctx| {
+            let filter = filter.into_inner();
+            let segment = filter.segment_id;
+            let request = filter.request(trash.trash);
+            Ok(match read(tenant, &request, segment, None)? {
+                (filter, None, _) => list::count(tenant, &filter, None)?,
+                (filter, Some(selection), _) => {
+                    segments::count_within(tenant, &filter, &selection, ctx.now)?
+                }
+            })
         })
         .await?;
     Ok(Json(ContactCount { contacts }))

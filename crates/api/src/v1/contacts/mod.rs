@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod bulk_delete;
+pub mod bulk_edit;
 pub mod can_send;
 pub mod consents;
 pub mod count;
@@ -9,10 +10,14 @@ pub mod create;
 pub mod delete;
 pub mod flags;
 pub mod get;
+pub mod groups;
 pub mod list;
+pub mod notes;
+pub mod owners;
 pub mod patch;
 pub mod query;
 pub mod tags;
+pub mod timeline;
 pub mod upsert;
 pub mod view;
 
@@ -32,6 +37,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list::count_listed_contacts)
         .service(batch::batch_contacts)
         .service(bulk_delete::bulk_delete_contacts)
+        .service(bulk_edit::bulk_edit_contacts)
         .service(upsert::upsert_contact)
         .service(list::list_contacts)
         .service(create::create_contact)
@@ -44,7 +50,13 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(flags::put_subscription)
         .service(flags::put_mute)
         .service(tags::put_contact_tag)
-        .service(tags::delete_contact_tag);
+        .service(tags::delete_contact_tag)
+        .service(groups::put_contact_group)
+        .service(groups::delete_contact_group)
+        .service(timeline::list_timeline)
+        .service(timeline::list_planned)
+        .configure(notes::configure)
+        .configure(owners::configure);
 }
 
 /// Refuses a change that was meant for another version of the contact.

@@ -15,7 +15,7 @@ use crate::state::State;
 /// Change a contact
 ///
 /// A merge patch (RFC 7396): what is absent stays, `null` clears. `address` and `details` are merged, `tags`
-/// are replaced. A contact in the trash is restored first: `conflict`.
+/// and `group_ids` are replaced. A contact in the trash is restored first: `conflict`.
 #[utoipa::path(
     tag = "contacts",
     operation_id = "patch_contact",

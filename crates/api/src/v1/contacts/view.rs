@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use kartoteka_app::contacts::Stored;
+use kartoteka_app::contacts::{Stored, StoredOwner};
 use kartoteka_domain::consents::ledger::Display;
 
 /// What a request writes of a contact. In a `PATCH`, what is absent stays and `null` clears.
@@ -64,10 +64,16 @@ pub(crate) struct ContactInput {
     /// State of the business relation; `prospect` for a new contact.
     #[schema(inline)]
     state: Option<State>,
+    /// Its type: id of a contact type.
+    type_id: Option<Uuid>,
+    /// All groups the contact is in: a `PATCH` replaces the set. At most 200.
+    #[schema(max_items = 200)]
+    group_ids: Option<Vec<Uuid>>,
     /// Points.
     #[schema(minimum = -9_007_199_254_740_991_i64, maximum = 9_007_199_254_740_991_i64)]
     score: Option<i64>,
-    /// Named values: text, number, true or false; `null` removes one. At most 200.
+    /// Named values: text, number, true or false; `null` removes one. Where `/fields` defines one, it has that
+    /// type. At most 200.
     #[schema(value_type = Option<Object>, additional_properties = true)]
     details: Option<Map<String, Value>>,
     /// All tags of the contact: a `PATCH` replaces the set. Missing tags are made. Names alone will do. At most 200.
@@ -210,7 +216,7 @@ pub struct ContactView {
     /// Its type.
     #[schema(required = true)]
     pub(crate) type_id: Option<Uuid>,
-    /// Its groups.
+    /// Its groups, in order of their ids.
     pub(crate) group_ids: Vec<Uuid>,
     /// Its tags, in order of their names.
     pub(crate) tags: Vec<TagOnContact>,
@@ -295,8 +301,10 @@ pub(crate) struct OwnerView {
     /// The user.
     pub(crate) user_id: Uuid,
     /// The user's e-mail address.
+    #[schema(example = "petr@example.com")]
     pub(crate) email: String,
     /// `main`, `co_owner` or `read_only`.
+    #[schema(example = "main")]
     pub(crate) level: String,
 }
 
@@ -334,8 +342,8 @@ impl From<Stored> for ContactView {
             language: contact.language,
             time_zone: contact.time_zone,
             state: contact.state.as_str(),
-            type_id: stored.type_id,
-            group_ids: Vec::new(),
+            type_id: contact.type_id,
+            group_ids: stored.group_ids,
             tags: stored
                 .tags
                 .into_iter()
@@ -346,11 +354,18 @@ impl From<Stored> for ContactView {
             communication,
             salutations: [stored.salutation_formal, stored.salutation_familiar],
             origin: stored.origin.as_str(),
-            owners: Vec::new(),
+            owners: stored.owners.into_iter().map(OwnerView::from).collect(),
             created_at: stored.created_at,
             updated_at: stored.updated_at,
             trashed_at: stored.trashed_at,
         }
+    }
+}
+
+impl From<StoredOwner> for OwnerView {
+    fn from(owner: StoredOwner) -> Self {
+        let StoredOwner { user_id, email, level } = owner;
+        Self { user_id, email, level }
     }
 }
 

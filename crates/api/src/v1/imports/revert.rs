@@ -14,7 +14,8 @@ use crate::v1::jobs::{JobView, location};
 /// Undo an import
 ///
 /// Contacts it made go to the trash, values it changed return to what they were unless they were edited since,
-/// tags and consents it added are taken off. `reverted` of the import says how many.
+/// tags and consents it added are taken off. `reverted` of the import says how many. When the caller may not delete
+/// or change one of the contacts as its owner, nothing is undone: `403 not_permitted` with their number.
 #[utoipa::path(
     tag = "imports",
     operation_id = "revert_import",

@@ -1,6 +1,7 @@
 //! Long work: where it stands, how it goes on, how to stop it.
 
 pub mod cancel;
+pub mod contacts;
 pub mod events;
 pub mod get;
 pub mod list;
@@ -23,7 +24,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(list::list_jobs)
         .service(get::get_job)
         .service(events::watch_job)
-        .service(cancel::cancel_job);
+        .service(cancel::cancel_job)
+        .service(contacts::list_job_contacts);
 }
 
 /// Long work.

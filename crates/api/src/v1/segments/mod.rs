@@ -1,4 +1,14 @@
-//! Selections in bodies: published whole in the document, read so that every fault points at its node.
+//! Saved segments; and selections in bodies: published whole in the document, read so that every fault
+//! points at its node.
+
+mod body;
+pub mod count;
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod patch;
+mod view;
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -11,6 +21,7 @@ use serde_json::{Map, Value};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use kartoteka_app::{Tenant, segments};
 use kartoteka_domain::codes::Code;
@@ -41,6 +52,33 @@ impl ToSchema for SelectionSchema {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Selection")
     }
+}
+
+/// Stands for a filter in the schema of a body, as [`SelectionSchema`] does for a selection.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterSchema;
+
+impl PartialSchema for FilterSchema {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().into()
+    }
+}
+
+impl ToSchema for FilterSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Filter")
+    }
+}
+
+/// The operations on segments.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list::list_segments)
+        .service(create::create_segment)
+        .service(get::get_segment)
+        .service(patch::patch_segment)
+        .service(delete::delete_segment)
+        .service(count::count_segment);
 }
 
 /// Puts the schemas of selections, filters and conditions among the document's own.

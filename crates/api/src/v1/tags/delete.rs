@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Delete a tag
 ///
-/// Only one that nobody carries: otherwise the answer is `tag_in_use` with `live` and `trash`, the numbers of
-/// contacts that do.
+/// Only one that nobody carries and no segment names: otherwise the answer is `tag_in_use` with `live` and
+/// `trash`, the numbers of contacts that do, and `segments`.
 #[utoipa::path(
     tag = "tags",
     operation_id = "delete_tag",

@@ -14,7 +14,7 @@ use crate::state::State;
 
 /// Rename a tag
 ///
-/// On every contact that carries it.
+/// On every contact that carries it, and in every segment that names it.
 #[utoipa::path(
     tag = "tags",
     operation_id = "patch_tag",

@@ -28,6 +28,8 @@ pub(crate) async fn list_trash(
     page: Query<PageQuery>,
 ) -> Result<Page<ContactView>, Problem> {
     state
-        .read(&caller, move |tenant, _| answer(tenant, filter.into_inner(), true, &sort, &page))
+        .read(&caller, move |tenant, ctx| {
+            answer(tenant, ctx.now, filter.into_inner(), true, &sort, &page)
+        })
         .await
 }

@@ -25,8 +25,8 @@ pub(crate) struct Purged {
 
 /// Purge a contact
 ///
-/// Removes it from the trash with all its data: tags, consents and their proofs, what imports kept of it. This
-/// cannot be undone. One that is not in the trash gives `not_in_trash`.
+/// Removes it from the trash with all its data: tags, consents and their proofs, notes, owners, what imports
+/// kept of it. This cannot be undone. One that is not in the trash gives `not_in_trash`.
 #[utoipa::path(
     tag = "trash",
     operation_id = "purge_contact",
@@ -53,7 +53,8 @@ pub(crate) async fn purge_contact(
 /// Purge many contacts
 ///
 /// Up to 1,000, for good. Ids that are not in the trash are passed over and do not count. An empty list is
-/// refused.
+/// refused. When the caller may not delete one of them as its owner, none is purged: `403 not_permitted` with
+/// the places of those ids.
 #[utoipa::path(
     tag = "trash",
     operation_id = "purge_contacts",

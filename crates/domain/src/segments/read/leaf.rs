@@ -6,19 +6,20 @@ use chrono::NaiveDate;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{MAX_TEXT, MAX_VALUES, Reader, Reference, Target, step};
+use super::{MAX_SEGMENTS, MAX_TEXT, MAX_VALUES, Reader, Reference, Target, step};
 use crate::codes::Code;
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::contacts::email::Email;
 use crate::contacts::fold::fold;
 use crate::contacts::phone::Phone;
-use crate::ids::ImportId;
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
 use crate::segments::fields::{
-    CHANNEL_STATUSES, ConsentState, DISPLAYS, EMAIL_STATUSES, Field, Op, TextField, WordField,
-    one_line,
+    CHANNEL_STATUSES, ConsentState, DISPLAYS, EMAIL_STATUSES, Field, Op, TextField, TimeField,
+    WordField, one_line,
 };
+use crate::segments::matches::detail_number;
 use crate::segments::tree::{
-    DateTest, DetailTest, NumberTest, Range, ScoreTest, TagTest, Test, TextTest, TimeTest,
+    AtTest, DateTest, DetailTest, NumberTest, Range, ScoreTest, TagTest, Test, TextTest, TimeTest,
 };
 use crate::segments::when::{Moment, Period, PeriodError, parse_day};
 use crate::tags::TagName;
@@ -27,6 +28,14 @@ use crate::tags::TagName;
 pub(super) fn with_score(test: Test, score: ScoreTest) -> Test {
     match test {
         Test::Tag(tag) => Test::Tag(TagTest { score: Some(score), ..tag }),
+        other => other,
+    }
+}
+
+/// The consent test with a condition on when the last word was said.
+pub(super) fn with_time(test: Test, at: AtTest) -> Test {
+    match test {
+        Test::Consent(purpose, states, _) => Test::Consent(purpose, states, Some(at)),
         other => other,
     }
 }
@@ -43,10 +52,11 @@ impl Reader {
             Field::BirthDate => Test::BirthDate(self.date_test(op, value, at)?),
             Field::Time(field) => Test::Time(*field, self.time_test(op, value, at)?),
             Field::Tag => Test::Tag(self.tag_test(op, value, at)?),
+            Field::TagCount => Test::TagCount(self.number_test(op, value, at)?),
             Field::Detail(name) => Test::Detail(name.clone(), self.detail_test(op, value, at)?),
             Field::Consent(purpose) => {
                 let states = self.among(op, value, at, ConsentState::WORDS, Code::InvalidValue)?;
-                Test::Consent(purpose.clone(), every(states, ConsentState::from_word)?)
+                Test::Consent(purpose.clone(), every(states, ConsentState::from_word)?, None)
             }
             Field::Status(channel) => {
                 let known = match channel {
@@ -69,6 +79,47 @@ impl Reader {
                 })?;
                 Test::Import(ids)
             }
+            Field::Group if op.takes_no_value() => Test::Group(None),
+            Field::Group => {
+                Test::Group(Some(self.one_or_many(op, value, at, |reader, value, at| {
+                    let id = GroupId(reader.id(value, at)?);
+                    let pointer = at.to_owned();
+                    reader.references.push(Reference { pointer, target: Target::Group(id) });
+                    Some(id)
+                })?))
+            }
+            Field::Type if op.takes_no_value() => Test::NoType,
+            Field::Type => Test::Type(self.one_or_many(op, value, at, |reader, value, at| {
+                let id = ContactTypeId(reader.id(value, at)?);
+                let pointer = at.to_owned();
+                reader.references.push(Reference { pointer, target: Target::ContactType(id) });
+                Some(id)
+            })?),
+            Field::Linked(link) if op.takes_no_value() => Test::Linked(*link, None),
+            Field::Linked(link) => {
+                let ids = self.one_or_many(op, value, at, |reader, value, at| {
+                    let id = reader.id(value, at)?;
+                    let (pointer, target) = (at.to_owned(), Target::Linked(*link, id));
+                    reader.references.push(Reference { pointer, target });
+                    Some(id)
+                })?;
+                Test::Linked(*link, Some(ids))
+            }
+            Field::Segment => {
+                let ids = self.one_or_many(op, value, at, |reader, value, at| {
+                    let id = SegmentId(reader.id(value, at)?);
+                    let pointer = at.to_owned();
+                    reader.references.push(Reference { pointer, target: Target::Segment(id) });
+                    Some(id)
+                })?;
+                if ids.len() > MAX_SEGMENTS {
+                    let detail =
+                        format!("{} segments; at most {MAX_SEGMENTS} are allowed", ids.len());
+                    self.fault(at, Code::TooMany, detail);
+                    return None;
+                }
+                Test::Segment(ids)
+            }
         })
     }
 
@@ -87,6 +138,23 @@ impl Reader {
         };
         let op = op?;
         Some(ScoreTest { test: self.number_test(op, value, &pointer)?, negated: op.is_negated() })
+    }
+
+    /// The condition on when the last word on a consent was said: `{"op": "within_last", "value": "P90D"}`.
+    pub(super) fn said_at(&mut self, json: &Value, at: &str) -> Option<AtTest> {
+        let Value::Object(map) = json else {
+            self.wrong_type(at, "a condition on the time: an object with op and value");
+            return None;
+        };
+        self.unknown_members(map, at, &["op", "value"]);
+        let op = self.op(map, at, Some(&Field::Time(TimeField::CreatedAt)));
+        let pointer = step(at, "value");
+        let Some(value) = map.get("value").filter(|value| !value.is_null()) else {
+            self.fault(pointer, Code::MissingField, "a condition on the time needs a value");
+            return None;
+        };
+        let op = op?;
+        Some(AtTest { test: self.time_test(op, value, &pointer)?, negated: op.is_negated() })
     }
 
     // --- lists, pairs, ranges -------------------------------------------------------------------
@@ -363,6 +431,7 @@ impl Reader {
     fn time_test(&mut self, op: Op, value: &Value, at: &str) -> Option<TimeTest> {
         use Bound::{Excluded, Included, Unbounded};
         let (from, to) = match op {
+            Op::IsEmpty | Op::IsNotEmpty => return Some(TimeTest::Empty),
             Op::WithinLast | Op::NotWithinLast => {
                 return self.period(value, at, false).map(TimeTest::WithinLast);
             }
@@ -423,13 +492,22 @@ impl Reader {
             }
             Op::Eq | Op::Ne | Op::In | Op::NotIn => self.detail_values(op, value, at),
             _ => {
+                // a text is a number when it reads as one, as that of a detail is; else it must be a date
                 let sample = value.as_array().and_then(|pair| pair.first()).unwrap_or(value);
-                if sample.is_string() {
+                if sample.as_str().is_some_and(|text| detail_number(text).is_none()) {
                     self.range(op, value, at, Self::day).map(DateTest::Range).map(DetailTest::Date)
                 } else {
-                    self.range(op, value, at, Self::number).map(DetailTest::Number)
+                    self.range(op, value, at, Self::measure).map(DetailTest::Number)
                 }
             }
+        }
+    }
+
+    /// A number, or a text that reads as one.
+    fn measure(&mut self, value: &Value, at: &str) -> Option<f64> {
+        match value.as_str().and_then(detail_number) {
+            Some(number) => Some(number),
+            None => self.number(value, at),
         }
     }
 

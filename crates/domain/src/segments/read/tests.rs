@@ -1,6 +1,7 @@
 //! What is read from filters, and what is refused with which pointer.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
 use crate::segments::fields::{ConsentState, TextField};
@@ -126,6 +127,34 @@ fn each_fault_points_at_its_node() {
             "#/where/score",
             Code::UnknownField,
         ),
+        (
+            json!({"field": "consent:x", "op": "eq", "value": "granted", "at": "P90D"}),
+            "#/where/at",
+            Code::InvalidType,
+        ),
+        (
+            json!({"field": "consent:x", "op": "eq", "value": "granted", "at": {"op": "is_empty", "value": 1}}),
+            "#/where/at/op",
+            Code::InvalidFilter,
+        ),
+        (
+            json!({"field": "consent:x", "op": "eq", "value": "granted", "at": {"op": "before", "value": "soon"}}),
+            "#/where/at/value",
+            Code::InvalidDate,
+        ),
+        (
+            json!({"field": "muted", "op": "eq", "value": true, "at": {"op": "before", "value": "2026-01-01"}}),
+            "#/where/at",
+            Code::UnknownField,
+        ),
+        (leaf("created_at", "is_empty", Value::Null), "#/where/op", Code::InvalidFilter),
+        (leaf("tag_count", "eq", json!("2")), "#/where/value", Code::InvalidType),
+        (leaf("segment", "has", json!("x")), "#/where/op", Code::InvalidFilter),
+        (leaf("segment", "in", json!(vec![Uuid::nil(); 101])), "#/where/value", Code::TooMany),
+        // what is not there yet
+        (leaf("funnel_stage", "eq", json!("x")), "#/where/field", Code::UnknownField),
+        (leaf("event:order", "eq", json!("x")), "#/where/field", Code::UnknownField),
+        (leaf("campaign:x", "eq", json!("sent")), "#/where/field", Code::UnknownField),
     ];
     for (json, pointer, code) in cases {
         assert_eq!(faults(json.clone()), [(pointer.to_owned(), code)], "{json}");
@@ -210,7 +239,7 @@ fn a_negated_operator_is_the_opposite_of_a_test() {
         assert!(test_of(leaf("address.city", op, value)).1, "{op}");
     }
     let (test, negated) = test_of(leaf("consent:email_basic", "ne", json!("granted")));
-    assert_eq!(test, Test::Consent("email_basic".into(), vec![ConsentState::Granted]));
+    assert_eq!(test, Test::Consent("email_basic".into(), vec![ConsentState::Granted], None));
     assert!(negated);
 }
 
@@ -228,6 +257,8 @@ fn details_compare_as_text_number_or_day_by_the_value() {
     assert!(matches!(detail("gt", json!(5)), DetailTest::Number(_)));
     assert!(matches!(detail("between", json!([1, 2.5])), DetailTest::Number(_)));
     assert!(matches!(detail("lte", json!("2026-01-01")), DetailTest::Date(_)));
+    assert_eq!(detail("gt", json!("-43,5")), detail("gt", json!(-43.5)));
+    assert_eq!(detail("between", json!(["1", 2.5])), detail("between", json!([1, "2.5"])));
     assert!(matches!(detail("anniversary_in", json!("P7D")), DetailTest::Date(_)));
     assert!(matches!(detail("starts_with", json!("a")), DetailTest::Text(_)));
 }
@@ -255,7 +286,7 @@ fn references_are_resolved_or_become_faults() {
             ("#/selection/segments/0", Code::UnknownReference),
         ]
     );
-    assert_eq!(reading.resolve(|_| true).unwrap().segments, [id]);
+    assert_eq!(reading.resolve(|_| true).unwrap().segments, [SegmentId(id)]);
 }
 
 /// SEG-1

@@ -55,6 +55,17 @@ fn conditions_become_statements_planners_know() {
              OR to_char(c.birth_date, 'MM-DD') COLLATE \"C\" BETWEEN $4 AND $5)",
         ),
         (one("detail:size", "eq", json!("43")), "((c.details ->> $2) = $3)"),
+        (one("type", "ne", json!(Uuid::nil())), "(TRUE AND c.type_id = $2) IS NOT TRUE"),
+        (one("type", "is_empty", Value::Null), "(c.type_id IS NULL)"),
+        (
+            one("group", "has", json!(Uuid::nil())),
+            "EXISTS (SELECT FROM contact_groups t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
+             AND t.group_id = $2)",
+        ),
+        (
+            one("group", "is_empty", Value::Null),
+            "NOT EXISTS (SELECT FROM contact_groups t WHERE t.workspace_id = $1 AND t.contact_id = c.id)",
+        ),
         (
             one("tag", "has_not", json!("vip")),
             "NOT EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
@@ -70,6 +81,11 @@ fn conditions_become_statements_planners_know() {
             "NOT EXISTS (SELECT FROM consents t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
              AND t.purpose_id = $2 AND t.granted)",
         ),
+        (
+            one("tag_count", "gte", json!(2)),
+            "((SELECT count(*) FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id) >= $2)",
+        ),
+        (one("segment", "ne", json!(Uuid::nil())), "TRUE"),
         (
             one("communication", "ne", json!("muted")),
             "(NOT c.muted AND c.subscribed OR NOT c.muted AND NOT c.subscribed)",
@@ -88,6 +104,27 @@ fn negations_are_pushed_down() {
     assert_eq!(
         sql(&json!({"exclude": {"and": [city, {"not": muted}]}})),
         "(TRUE AND ((c.city = $2) IS NOT TRUE OR c.muted))"
+    );
+}
+
+/// SEG-4: tags that are looked for together are one join.
+#[test]
+fn tags_joined_are_looked_for_at_once() {
+    let has = |tag: &str| json!({"field": "tag", "op": "has", "value": tag});
+    let muted = json!({"field": "muted", "op": "eq", "value": true});
+    let rows =
+        "EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id";
+    let either = json!({"or": [has("vip"), muted, has("VIP")]});
+    let both = format!("({rows} AND t.tag_id = ANY ($2)) OR c.muted)");
+    assert_eq!(sql(&json!({"where": either})), format!("(TRUE AND {both})"));
+    assert_eq!(
+        sql(&json!({"exclude": either})),
+        format!("(TRUE AND (NOT {rows} AND t.tag_id = ANY ($2)) AND NOT c.muted))")
+    );
+    let all = sql(&json!({"where": {"and": [has("vip"), has("vip")]}}));
+    assert_eq!(
+        all,
+        format!("(TRUE AND ({rows} AND t.tag_id = $2) AND {rows} AND t.tag_id = $3)))")
     );
 }
 

@@ -1,0 +1,111 @@
+//! The contacts a job works on, and what became of each.
+
+use actix_web::get;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use kartoteka_app::frozen::{ReportFilter, Reported};
+use kartoteka_app::jobs;
+
+use crate::extract::{Path, Query, Scoped, scope};
+use crate::page::{Page, PageQuery, encode_cursor};
+use crate::problem::Problem;
+use crate::state::State;
+
+/// Which contacts are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct JobContactsQuery {
+    /// Only those with this outcome.
+    #[param(inline, example = "skipped")]
+    outcome: Option<JobOutcome>,
+    /// Only those skipped for this reason.
+    #[param(max_length = 100, example = "in_trash")]
+    reason: Option<String>,
+}
+
+/// What became of a contact.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobOutcome {
+    /// It was changed.
+    Applied,
+    /// It was like that already.
+    Unchanged,
+    /// It was left alone.
+    Skipped,
+}
+
+impl JobOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A contact of a job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobContact {
+    /// The contact; one that was purged since keeps its place.
+    pub(crate) contact_id: Uuid,
+    /// `applied`, `unchanged` or `skipped`; `null` while the job has not come to it.
+    #[schema(required = true, example = "skipped")]
+    pub(crate) outcome: Option<String>,
+    /// Why it was skipped: `in_trash`, `not_found` and the like.
+    #[schema(required = true, example = "in_trash")]
+    pub(crate) reason: Option<String>,
+}
+
+impl From<Reported> for JobContact {
+    fn from(row: Reported) -> Self {
+        let Reported { seq: _, contact_id, outcome, reason } = row;
+        Self { contact_id, outcome, reason }
+    }
+}
+
+/// The contacts of a job
+///
+/// Of a job over many contacts, such as a bulk edit: whom it means, put down when it began, and what became of
+/// each, in the order of their ids. Other jobs have none.
+#[utoipa::path(
+    tag = "jobs",
+    operation_id = "list_job_contacts",
+    params(("id" = Uuid, Path, description = "The job"), JobContactsQuery, PageQuery),
+    responses((status = 200, description = "A page of contacts", body = Page<JobContact>)),
+    security(("bearer" = ["contacts:read"])),
+)]
+#[get("/jobs/{id}/contacts")]
+pub(crate) async fn list_job_contacts(
+    state: State,
+    caller: Scoped<scope::ContactsRead>,
+    id: Path<Uuid>,
+    query: Query<JobContactsQuery>,
+    page: Query<PageQuery>,
+) -> Result<Page<JobContact>, Problem> {
+    let id = *id;
+    let JobContactsQuery { outcome, reason } = query.into_inner();
+    let outcome = outcome.map(|outcome| outcome.as_str().to_owned());
+    let list = format!("job_contacts/{id} {outcome:?} {reason:?}");
+    let after: Option<i64> = page.after(&list)?;
+    let limit = usize::from(page.limit);
+    state
+        .read(&caller, move |tenant, _ctx| {
+            let filter = ReportFilter {
+                outcome,
+                reason,
+                after: after.unwrap_or(0),
+                limit: i64::try_from(limit).unwrap_or(0) + 1,
+            };
+            let mut rows = jobs::contacts(tenant, id.into(), &filter)?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let last = rows.last().filter(|_| more);
+            let next_cursor = last.map(|row| encode_cursor(&list, &row.seq)).transpose()?;
+            Ok(Page { data: rows.into_iter().map(Into::into).collect(), next_cursor })
+        })
+        .await
+}

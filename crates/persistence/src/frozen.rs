@@ -1,0 +1,263 @@
+//! Frozen selections: the contacts a job works on, put down when it begins, and what became of each.
+//!
+//! A job that changes contacts changes who its selection means; so it goes by the list that was made
+//! first. Both tables are only added to, an outcome in the transaction of its effect.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use kartoteka_domain::actor::Actor;
+use kartoteka_domain::contacts::owners::Deed;
+use kartoteka_domain::ids::JobId;
+use kartoteka_domain::segments::Selection;
+
+use crate::contacts::owners;
+use crate::db::Tenant;
+use crate::error::StoreError;
+use crate::segments::{Names, condition};
+use crate::sql::Sql;
+
+/// Adds the condition that `actor` may change the contact `alias`, for jobs. The one place where rules about
+/// single contacts are told to them; `workspace` is the placeholder of the workspace.
+pub fn may_change(sql: &mut Sql, workspace: &str, alias: &str, actor: Actor) {
+    owners::permitted(sql, alias, workspace, actor, Deed::Change);
+}
+
+/// Whether the selection means any living contact.
+///
+/// # Errors
+/// [`StoreError::Busy`] when it takes longer than a statement may; what the database said otherwise.
+pub fn means_anybody(
+    tenant: &mut Tenant<'_>,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let names = Names::load(tenant, selection)?;
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT 1::bigint AS n FROM contacts c WHERE c.workspace_id = {workspace} AND c.trashed_at IS NULL AND "
+    ));
+    condition(selection, &mut sql, "c", &workspace, &names, now);
+    sql.push(" LIMIT 1");
+    Ok(sql.count(tenant.conn)? > 0)
+}
+
+/// Puts down whom the selection means now, and says how many they are.
+///
+/// # Errors
+/// What the database said.
+pub fn freeze_selection(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let names = Names::load(tenant, selection)?;
+    let mut sql = Sql::default();
+    let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
+    sql.push(&format!(
+        "INSERT INTO frozen_contacts (workspace_id, job_id, seq, contact_id) \
+         SELECT {workspace}, {job}, row_number() OVER (ORDER BY c.id), c.id \
+         FROM contacts c WHERE c.workspace_id = {workspace} AND c.trashed_at IS NULL AND "
+    ));
+    condition(selection, &mut sql, "c", &workspace, &names, now);
+    Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
+}
+
+/// Puts down these contacts, each once, whether they exist or not, and says how many they are.
+///
+/// # Errors
+/// What the database said.
+pub fn freeze_ids(tenant: &mut Tenant<'_>, job: JobId, ids: &[Uuid]) -> Result<i64, StoreError> {
+    let mut sql =
+        Sql::new("INSERT INTO frozen_contacts (workspace_id, job_id, seq, contact_id) SELECT ");
+    sql.bind(tenant.workspace).push(", ").bind(job.0);
+    sql.push(", row_number() OVER (ORDER BY f.id), f.id FROM (SELECT DISTINCT id FROM unnest(");
+    sql.bind(ids.to_vec()).push(") AS f(id)) AS f");
+    Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
+}
+
+/// One of the contacts of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Frozen {
+    /// Its place.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// The contact.
+    #[diesel(sql_type = SqlUuid)]
+    pub contact_id: Uuid,
+}
+
+/// The next contacts of a job, behind the place `after`.
+///
+/// # Errors
+/// What the database said.
+pub fn chunk(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    after: i64,
+    size: i64,
+) -> Result<Vec<Frozen>, StoreError> {
+    let mut sql = Sql::new("SELECT seq, contact_id FROM frozen_contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND job_id = ").bind(job.0).push(" AND seq > ").bind(after);
+    sql.push(" ORDER BY seq LIMIT ").bind(size);
+    sql.load(tenant.conn)
+}
+
+/// A contact of a chunk that must be left alone.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Untouchable {
+    /// The contact.
+    #[diesel(sql_type = SqlUuid)]
+    pub contact_id: Uuid,
+    /// `not_found`, `in_trash` or `not_permitted`.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+}
+
+/// Which of these contacts are gone, in the trash, or not the actor's to change. The caller has locked them.
+///
+/// # Errors
+/// What the database said.
+pub fn untouchable(
+    tenant: &mut Tenant<'_>,
+    contacts: &[Uuid],
+    actor: Actor,
+) -> Result<Vec<Untouchable>, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(
+        "SELECT contact_id, reason FROM (SELECT f.id AS contact_id, CASE WHEN c.id IS NULL THEN 'not_found' \
+         WHEN c.trashed_at IS NOT NULL THEN 'in_trash' WHEN NOT (",
+    );
+    may_change(&mut sql, &workspace, "c", actor);
+    sql.push(") THEN 'not_permitted' END AS reason FROM unnest(").bind(contacts.to_vec());
+    sql.push(&format!(
+        ") AS f(id) LEFT JOIN contacts c ON c.workspace_id = {workspace} AND c.id = f.id) AS standing \
+         WHERE reason IS NOT NULL"
+    ));
+    sql.load(tenant.conn)
+}
+
+/// What became of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was changed.
+    Applied,
+    /// It was like that already.
+    Unchanged,
+    /// It was left alone, and why.
+    Skipped(String),
+}
+
+impl Outcome {
+    /// The word in the database and in answers.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// Why it was skipped.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Applied | Self::Unchanged => None,
+            Self::Skipped(reason) => Some(reason),
+        }
+    }
+}
+
+/// Writes what `action` did with the contacts of a job, by their places.
+///
+/// # Errors
+/// What the database said.
+pub fn record(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    action: &str,
+    outcomes: &[(i64, Outcome)],
+) -> Result<(), StoreError> {
+    let rows: Value = outcomes
+        .iter()
+        .map(|(seq, outcome)| {
+            json!({"seq": seq, "outcome": outcome.as_str(), "reason": outcome.reason()})
+        })
+        .collect();
+    let mut sql = Sql::new(
+        "INSERT INTO frozen_outcomes (workspace_id, job_id, action, seq, outcome, reason) SELECT ",
+    );
+    sql.bind(tenant.workspace).push(", ").bind(job.0).push(", ").bind(action);
+    sql.push(", r.seq, r.outcome, r.reason FROM jsonb_to_recordset(").bind(rows);
+    sql.push(") AS r(seq bigint, outcome text, reason text)");
+    sql.execute(tenant.conn).map(drop)
+}
+
+/// A contact of a job and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Reported {
+    /// Its place.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// The contact.
+    #[diesel(sql_type = SqlUuid)]
+    pub contact_id: Uuid,
+    /// Word of [`Outcome`]; none while the job has not come to it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub outcome: Option<String>,
+    /// Why it was skipped.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+}
+
+/// Which contacts of a job are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct ReportFilter {
+    /// Only those with this outcome.
+    pub outcome: Option<String>,
+    /// Only those skipped for this reason.
+    pub reason: Option<String>,
+    /// Behind this place.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Contacts of a job in their order, with what `action` did with them.
+///
+/// # Errors
+/// What the database said.
+pub fn report(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    action: &str,
+    filter: &ReportFilter,
+) -> Result<Vec<Reported>, StoreError> {
+    let mut sql = Sql::default();
+    let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
+    // told apart, so that those of one outcome are found by its index
+    let join =
+        if filter.outcome.is_some() || filter.reason.is_some() { "JOIN" } else { "LEFT JOIN" };
+    sql.push(&format!(
+        "SELECT f.seq, f.contact_id, o.outcome, o.reason FROM frozen_contacts f \
+         {join} frozen_outcomes o ON o.workspace_id = {workspace} AND o.job_id = {job} AND o.seq = f.seq AND o.action = "
+    ));
+    sql.bind(action);
+    sql.push(&format!(" WHERE f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq > "));
+    sql.bind(filter.after);
+    if let Some(outcome) = &filter.outcome {
+        sql.push(" AND o.outcome = ").bind(outcome.as_str());
+    }
+    if let Some(reason) = &filter.reason {
+        sql.push(" AND o.reason = ").bind(reason.as_str());
+    }
+    sql.push(" ORDER BY f.seq LIMIT ").bind(filter.limit);
+    sql.load(tenant.conn)
+}

@@ -1,0 +1,2 @@
+DROP TABLE contact_groups;
+DROP TABLE groups;

@@ -1,0 +1,2 @@
+DROP TABLE frozen_outcomes;
+DROP TABLE frozen_contacts;

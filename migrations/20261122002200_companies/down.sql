@@ -1,0 +1,2 @@
+DROP TABLE company_contacts;
+DROP TABLE companies;

@@ -1,0 +1,2 @@
+DROP TABLE opportunity_contacts;
+DROP TABLE opportunities;

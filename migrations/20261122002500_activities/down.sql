@@ -1,0 +1,2 @@
+DROP TABLE activity_contacts;
+DROP TABLE activities;

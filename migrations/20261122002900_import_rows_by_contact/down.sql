@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY import_rows_contact_idx;

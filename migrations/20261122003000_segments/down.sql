@@ -1,0 +1,3 @@
+DROP TABLE segment_names;
+DROP TABLE segment_uses;
+DROP TABLE segments;
