@@ -20,12 +20,6 @@ use crate::error::StoreError;
 use crate::segments::{Names, condition};
 use crate::sql::Sql;
 
-/// Adds the condition that `actor` may change the contact `alias`, for jobs. The one place where rules about
-/// single contacts are told to them; `workspace` is the placeholder of the workspace.
-pub fn may_change(sql: &mut Sql, workspace: &str, alias: &str, actor: Actor) {
-    owners::permitted(sql, alias, workspace, actor, Deed::Change);
-}
-
 /// Whether the selection means any living contact.
 ///
 /// # Errors
@@ -134,7 +128,7 @@ pub fn untouchable(
         "SELECT contact_id, reason FROM (SELECT f.id AS contact_id, CASE WHEN c.id IS NULL THEN 'not_found' \
          WHEN c.trashed_at IS NOT NULL THEN 'in_trash' WHEN NOT (",
     );
-    may_change(&mut sql, &workspace, "c", actor);
+    owners::permitted(&mut sql, "c", &workspace, actor, Deed::Change);
     sql.push(") THEN 'not_permitted' END AS reason FROM unnest(").bind(contacts.to_vec());
     sql.push(&format!(
         ") AS f(id) LEFT JOIN contacts c ON c.workspace_id = {workspace} AND c.id = f.id) AS standing \
