@@ -42,7 +42,9 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
     // built now, not by the first request
     let _ = crate::openapi::document_text();
     let workers = workers(state.settings());
-    let threads = state.pool_size().div_ceil(workers) + 1;
+    // A connection of a client stays with one worker, so all turns at the database may be taken there: with a
+    // share of the threads, a request with a turn would wait for one while those of the other workers idle.
+    let threads = state.most_at_once();
     let connections = state.settings().connections.div_ceil(workers);
     let (head_timeout, idle_timeout) =
         (state.settings().head_timeout, state.settings().idle_timeout);

@@ -139,8 +139,9 @@ impl AppState {
         self.0.render_metrics.as_ref()
     }
 
-    pub(crate) fn pool_size(&self) -> usize {
-        usize::try_from(self.0.db.size()).unwrap_or(1)
+    /// Blocking threads that can have work at once: all turns, all who hash, and one who fetches keys.
+    pub(crate) fn most_at_once(&self) -> usize {
+        usize::try_from(self.0.db.size()).unwrap_or(1) + cores() + 1
     }
 
     /// Runs a use case that only reads, without a transaction around it. When several statements must see
@@ -235,8 +236,7 @@ impl AppState {
         let db = self.0.db.clone();
         unblocked(move || {
             let _turn = turn;
-            // one patience for all waits: for the turn, for a thread (of which a worker of actix has only its
-            // share), and for the connection
+            // one patience for all waits: for the turn, for a thread, and for the connection
             work(&db.after_waiting(since.elapsed()))
         })
         .await
