@@ -42,7 +42,8 @@ ast.parse = parse
 CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{value\})"
 LISTED = r"GET /(contacts|contacts/count|trash)"
 SAVED = r"(POST /segments|PATCH /segments/\{id\})"
-SELECTED = rf"(POST /(contacts/(query|count)|activities/query)|{SAVED})"
+BULK = r"POST /contacts/bulk-edit"
+SELECTED = rf"(POST /(contacts/(query|count)|activities/query)|{SAVED}|{BULK})"
 TREE = r"#/(selection/(include|exclude|where)|filter)"
 VALUE = rf"{TREE}(/.*)?/value(/\d+)?"
 # The steps of an import: one by one, in one call, or saved.
@@ -53,6 +54,8 @@ COMPANY = r"(POST /companies|PATCH /companies/\{id\})"
 OPPORTUNITY = r"(POST /opportunities|PATCH /opportunities/\{id\})"
 PROJECT = r"(POST /projects|PATCH /projects/\{id\})"
 ACTIVITY = r"(POST /activities|PATCH /activities/\{id\})"
+CLASS = r"(POST /(groups|contact-types)|PATCH /(groups|contact-types)/\{id\})"
+FIELD = r"(POST /fields|PATCH /fields/\{id\})"
 PASSWORD = r"(POST /users|PUT /users/me/password|PATCH /users/\{id\})"
 
 
@@ -86,6 +89,25 @@ def unseen_name(value, case, pointer):
     return unseen(unquote(pointer.split("/details/", 1)[1]))
 
 
+def unseen_or_control(value, case, pointer):
+    return unseen(value) or any(unicodedata.category(character) == "Cc" for character in value)
+
+
+def ids_and_selection(value, case, pointer):
+    return isinstance(case.body, dict) and case.body.get("ids") is not None and value is not None
+
+
+def no_changes(value, case, pointer):
+    return not any(change is not None for change in (value or {}).values())
+
+
+def put_on_and_off(value, case, pointer):
+    there = body_at(case, pointer.rsplit("/", 1)[0])
+    name = lambda tag: unicodedata.normalize("NFKC", str(tag.get("name") if isinstance(tag, dict) else tag)).casefold()
+    added = {name(tag).strip() for tag in there.get("add") or []}
+    return any(name(tag).strip() in added for tag in value or [])
+
+
 def nothing_to_look_for(value, case, pointer):
     """A part of a text: no digit for a phone number, nothing that is seen for the others."""
     if not isinstance(value, str):
@@ -110,6 +132,10 @@ RULES = [
     (CONTACT, r"#/language", "invalid_language", None),
     (CONTACT, r"#/time_zone", "invalid_time_zone", None),
     (CONTACT, r"#/tags/\d+(/name)?", "invalid_tag", None),
+    (BULK, r"#/changes/address/country", "invalid_country", None),
+    (BULK, r"#/changes/language", "invalid_language", None),
+    (BULK, r"#/changes/time_zone", "invalid_time_zone", None),
+    (BULK, r"#/changes/tags/(add|remove)/\d+(/name)?", "invalid_tag", None),
     (r"PUT /contacts/by/\{key\}/\{value\}", r"\?value", "invalid_email", None),
     (LISTED, r"\?email", "invalid_email", None),
     (LISTED, r"\?phone", "invalid_phone", None),
@@ -126,6 +152,7 @@ RULES = [
      lambda value, case, pointer: "." not in value or len(value.split()) != 1),
     # a name that is not seen
     (rf"({COMPANY}|{OPPORTUNITY}|{PROJECT})", r"#/name", "too_short", unseen_key),
+    (rf"({CLASS}|{FIELD})", r"#/(name|title|choices/\d+)", "(too_short|invalid_value)", unseen_or_control),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
     # a year that is not written with four digits everywhere
     (OPPORTUNITY, r"#/expected_close_date", "out_of_range", None),
@@ -134,7 +161,17 @@ RULES = [
     # two fields of one thing
     (OPPORTUNITY, r"#/currency", "missing_field", None),
     (PROJECT, r"#/to", "invalid_value", None),
+    # choices belong to a choice, and to nothing else
+    (FIELD, r"#/choices", "(missing_field|invalid_value)", None),
+    # who is meant: ids or a selection; and nothing is put on and taken off at once
+    (BULK, r"#/selection", "invalid_value", ids_and_selection),
+    (BULK, r"", "empty_selection", None),
+    (BULK, r"#/changes", "missing_field", no_changes),
+    (BULK, r"#/changes/(tags|groups)/remove", "invalid_value", put_on_and_off),
     # what the workspace holds
+    (CONTACT, r"#/(type_id|group_ids/\d+)", "unknown_reference", None),
+    (BULK, r"#/changes/(type_id|groups/(add|remove)/\d+)", "unknown_reference", None),
+    (rf"({CONTACT}|{BULK})", r"#/(changes/)?details/.*", "invalid_(type|value|date)", None),
     (OPPORTUNITY, r"#/company_id", "unknown_reference", None),
     (ACTIVITY, r"#/(contact_ids/\d+|(company|opportunity|project)_id)", "unknown_reference", None),
     # a password that is short, or easy to guess, or the address
@@ -166,7 +203,7 @@ RULES = [
     (r"GET /contacts/\{id\}/can-send", r"\?purpose", "unknown_purpose", None),
     (r"POST /contacts/\{id\}/consents", r"#/purpose", "unknown_purpose", None),
     (r"POST /imports/run", r"#/options/template_id", "unknown_reference", None),
-    (MATCHING, r"#/(options/matching/)?outcomes/\w+/consents/\d+/purpose", "unknown_purpose", None),
+    (MATCHING, r"#/(options/matching/)?outcomes/\w+/consents/\d+/purpose", "(unknown_purpose|invalid_value)", None),
     (MAPPING, r"#/(options/mapping/)?columns/\d+/target", "unknown_purpose", None),
     (r"POST /imports/\{id\}/commit", r"", "plan_unknown", None),
     # the purpose is of another channel than the one asked for
@@ -184,7 +221,7 @@ RULES = [
     # a grant stands on something, a withdrawal needs nothing
     (r"POST /contacts/\{id\}/consents", r"#/legal_basis", "missing_field", no_value),
     # a name of characters that nobody sees
-    (CONTACT, r"#/details/.*", "too_short", unseen_name),
+    (rf"({CONTACT}|{BULK})", r"#/(changes/)?details/.*", "too_short", unseen_name),
     # between 1850 and today
     (CONTACT, r"#/birth_date", "out_of_range", None),
     # names that are read forgivingly: " ; ", Semicolon, cp-1250, D. M. YYYY
@@ -407,9 +444,16 @@ def after_call(context, case, response):
             del ids[:-FRESHEST]
 
 
-# The coverage phase makes 20,000 cases of the tree of conditions. Two operations read the same tree: one is
-# tried with all of them, the other with one of ten; without a token both, with one of a hundred.
-TREES = {"POST /contacts/count": 1, "POST /contacts/query": 10}
+# The coverage phase makes 20,000 cases of the tree of conditions. Several operations read the same tree: one is
+# tried with all of them, the others with one of ten; without a token all, with one of a hundred.
+TREES = {
+    "POST /contacts/count": 1,
+    "POST /contacts/query": 10,
+    "POST /contacts/bulk-edit": 10,
+    "POST /activities/query": 10,
+    "POST /segments": 10,
+    "PATCH /segments/{id}": 10,
+}
 
 
 @schemathesis.hook

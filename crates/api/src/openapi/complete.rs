@@ -261,9 +261,12 @@ fn close_request_schemas(document: &mut Value) {
 /// sent as it is: a format, a list of words or a shortest length must not say otherwise. Details are flat.
 fn complete_contact(document: &mut Value) {
     let fields = document.pointer_mut("/components/schemas/ContactInput/properties");
-    let Some(fields) = fields.and_then(Value::as_object_mut) else { return };
-    fields.values_mut().for_each(admit_empty);
-    if let Some(Value::Object(details)) = fields.get_mut("details") {
+    if let Some(fields) = fields.and_then(Value::as_object_mut) {
+        fields.values_mut().for_each(admit_empty);
+    }
+    for schema in ["ContactInput", "BulkChanges"] {
+        let details = format!("/components/schemas/{schema}/properties/details");
+        let Some(Value::Object(details)) = document.pointer_mut(&details) else { continue };
         details.insert(
             "propertyNames".to_owned(),
             json!({"minLength": 1, "maxLength": MAX_DETAIL_NAME_CHARS, "pattern": "\\S"}),
