@@ -6,6 +6,8 @@
 //! any sorting.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::Uuid as SqlUuid;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,7 +15,7 @@ use kartoteka_domain::consents::ledger::Display;
 use kartoteka_domain::contacts::search::Term;
 
 use super::row::{self, Stored};
-use super::search;
+use super::search::{self, Reach};
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::{Bind, Sql};
@@ -143,8 +145,8 @@ impl Column {
 /// So many contacts are looked through for a page before all of them are.
 const WINDOW_ROWS: usize = 10_000;
 /// So many of the newest search texts tell how common a word is.
-const NEAR_TEXTS: usize = 2_000;
-/// So many are looked through before the index is asked for a common word.
+const NEAR_TEXTS: usize = 1_000;
+/// So many are looked through before the index is asked for a word that should fill a page in half of them.
 const FAR_TEXTS: usize = 30_000;
 
 /// One column of an order.
@@ -239,9 +241,9 @@ pub fn page(
     after: Option<&Position>,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let indexed = is_indexed(tenant, filter)?;
+    let index = index(tenant, filter)?;
     let mut look = |among| rows(tenant, filter, condition, sort, after, limit, among);
-    let mut rows = match Strategy::of(filter, condition, sort, indexed) {
+    let mut rows = match Strategy::of(filter, condition, sort, index) {
         Strategy::All => look(Among::All)?,
         // Nobody knows how many contacts a selection means, the planner least of all (it takes a named detail
         // for rare, whatever it is); when it thinks there are few, it finds all of them and sorts them. So the
@@ -250,20 +252,9 @@ pub fn page(
             let near = look(Among::Newest(WINDOW_ROWS))?;
             if near.len() > limit { near } else { look(Among::All)? }
         }
-        Strategy::Index => look(Among::Found)?,
-        // The index has to find everybody before it can show the first; of a word that many have, a page is
-        // found sooner among the newest. How common it is a small sample tells.
-        Strategy::NewestThenIndex => {
-            let near = look(Among::NewestTexts(NEAR_TEXTS))?;
-            let far = near.len() * (FAR_TEXTS / NEAR_TEXTS);
-            if near.len() > limit {
-                near
-            } else if far > limit {
-                let newest = look(Among::NewestTexts(FAR_TEXTS))?;
-                if newest.len() > limit { newest } else { look(Among::Found)? }
-            } else {
-                look(Among::Found)?
-            }
+        Strategy::Index(reach) => look(Among::Found(reach))?,
+        Strategy::NewestThenIndex(reach) => {
+            return searched(tenant, filter, condition, sort.newest_first, after, limit, reach);
         }
     };
     let more = rows.len() > limit;
@@ -275,21 +266,127 @@ pub fn page(
     Ok(Page { contacts: rows.into_iter().map(|(stored, _)| stored).collect(), next })
 }
 
+/// A page of a search, the newest or the oldest first. The index has to find everybody before it can show
+/// the first; of a word that many have, a page is found sooner among the first texts. How common it is a small
+/// sample tells. What is looked through are ids: planning the whole row each time would take longer than looking.
+fn searched(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    condition: Option<Condition<'_>>,
+    newest_first: bool,
+    after: Option<&Position>,
+    limit: usize,
+    reach: Reach,
+) -> Result<Page, StoreError> {
+    let mut look = |texts| {
+        let after = after.map(|after| after.id);
+        ids(tenant, filter, condition, newest_first, after, limit, texts)
+    };
+    let near = look(Texts::First(NEAR_TEXTS))?;
+    let far = near.len() * (FAR_TEXTS / NEAR_TEXTS / 2);
+    let mut ids = if near.len() > limit {
+        near
+    } else if far > limit {
+        let first = look(Texts::First(FAR_TEXTS))?;
+        if first.len() > limit { first } else { look(Texts::Found(reach))? }
+    } else {
+        look(Texts::Found(reach))?
+    };
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    let next = ids.last().filter(|_| more).map(|last| (Vec::new(), *last));
+    if ids.is_empty() {
+        return Ok(Page { contacts: Vec::new(), next });
+    }
+    let mut sql = Sql::default();
+    let workspace = sql.prepared().param(tenant.workspace);
+    let ids = sql.param(ids);
+    let inner = |sql: &mut Sql| {
+        sql.push(&format!(
+            "SELECT c.*, '[]'::jsonb AS sort_keys FROM contacts c WHERE c.workspace_id = {workspace} \
+             AND c.id = ANY({ids}) AND c.trashed_at IS NULL"
+        ));
+    };
+    let order = if newest_first { "ORDER BY c.id DESC" } else { "ORDER BY c.id" };
+    let rows = row::load(tenant.conn, sql, &workspace, inner, order)?;
+    Ok(Page { contacts: rows.into_iter().map(|(stored, _)| stored).collect(), next })
+}
+
+/// Which search texts are looked through for a page.
+#[derive(Clone, Copy)]
+enum Texts {
+    /// The next so many.
+    First(usize),
+    /// Those the index finds.
+    Found(Reach),
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The ids of a page and one more.
+fn ids(
+    tenant: &mut Tenant<'_>,
+    filter: &Filter,
+    condition: Option<Condition<'_>>,
+    newest_first: bool,
+    after: Option<Uuid>,
+    limit: usize,
+    texts: Texts,
+) -> Result<Vec<Uuid>, StoreError> {
+    let (beyond, direction) = if newest_first { ("<", "DESC") } else { (">", "ASC") };
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    let order = format!("ORDER BY s.contact_id {direction}");
+    // in order already when they are joined: no more contacts are read than the page shows
+    sql.push("SELECT c.id FROM (SELECT s.contact_id FROM ");
+    if matches!(texts, Texts::First(_)) {
+        sql.push("(SELECT s.contact_id, s.search FROM ");
+    }
+    sql.push("contact_search s WHERE ");
+    match texts {
+        Texts::First(_) => sql.push(&format!("s.workspace_id = {workspace}")),
+        Texts::Found(reach) => sql.push(&search::within(reach, "s", &workspace)),
+    };
+    if let Some(after) = after {
+        sql.push(&format!(" AND s.contact_id {beyond} ")).bind(after);
+    }
+    if let Texts::First(window) = texts {
+        sql.push(&format!(" {order} LIMIT {window}) AS s WHERE true"));
+    }
+    terms(&mut sql, "s.search", filter);
+    sql.push(&format!(
+        " {order}) AS s JOIN contacts c ON c.workspace_id = {workspace} AND c.id = s.contact_id WHERE true"
+    ));
+    narrow(&mut sql, &workspace, filter, condition);
+    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    sql.push(&format!(" ORDER BY c.id {direction} LIMIT ")).bind(more);
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
+}
+
 /// How a page is found.
 enum Strategy {
     All,
     NewestFirst,
-    Index,
-    NewestThenIndex,
+    Index(Reach),
+    NewestThenIndex(Reach),
 }
 
 impl Strategy {
-    fn of(filter: &Filter, condition: Option<Condition<'_>>, sort: &Sort, indexed: bool) -> Self {
-        match (indexed, sort.keys.is_empty()) {
-            (true, true) if !filter.trash => Self::NewestThenIndex,
-            (true, _) => Self::Index,
-            (false, true) if condition.is_some() => Self::NewestFirst,
-            (false, _) => Self::All,
+    fn of(
+        filter: &Filter,
+        condition: Option<Condition<'_>>,
+        sort: &Sort,
+        index: Option<Reach>,
+    ) -> Self {
+        match (index, sort.keys.is_empty()) {
+            (Some(reach), true) if !filter.trash => Self::NewestThenIndex(reach),
+            (Some(reach), _) => Self::Index(reach),
+            (None, true) if condition.is_some() => Self::NewestFirst,
+            (None, _) => Self::All,
         }
     }
 }
@@ -302,14 +399,12 @@ enum Among {
     /// The next so many of them.
     Newest(usize),
     /// Those the search index finds.
-    Found,
-    /// Those of the next so many search texts that have the terms.
-    NewestTexts(usize),
+    Found(Reach),
 }
 
-/// Whether the search index can be asked for what the filter searches.
-fn is_indexed(tenant: &mut Tenant<'_>, filter: &Filter) -> Result<bool, StoreError> {
-    Ok(search::is_indexable(&filter.terms) && search::is_complete(tenant)?)
+/// How the search index can be asked for what the filter searches; `None` when it cannot.
+fn index(tenant: &mut Tenant<'_>, filter: &Filter) -> Result<Option<Reach>, StoreError> {
+    if search::is_indexable(&filter.terms) { search::reach(tenant) } else { Ok(None) }
 }
 
 /// The rows of a page and one more.
@@ -352,26 +447,9 @@ fn rows(
                 sql.push(&format!(" ORDER BY {order} LIMIT {window}) AS c WHERE true"));
                 terms(sql, "c.search", filter);
             }
-            Among::Found => {
+            Among::Found(reach) => {
                 base(sql);
-                found(sql, &workspace, filter);
-            }
-            Among::NewestTexts(window) => {
-                let (beyond, direction) =
-                    if sort.newest_first { ("<", "DESC") } else { (">", "ASC") };
-                sql.push(&format!(
-                    "(SELECT s.contact_id FROM (SELECT s.contact_id, s.search FROM contact_search s WHERE s.workspace_id = {workspace}"
-                ));
-                if let Some(after) = after {
-                    sql.push(&format!(" AND s.contact_id {beyond} ")).bind(after.id);
-                }
-                sql.push(&format!(
-                    " ORDER BY s.contact_id {direction} LIMIT {window}) AS s WHERE true"
-                ));
-                terms(sql, "s.search", filter);
-                sql.push(&format!(
-                    ") AS s JOIN contacts c ON c.workspace_id = {workspace} AND c.id = s.contact_id WHERE true"
-                ));
+                found(sql, &workspace, filter, reach);
             }
         }
         narrow(sql, &workspace, filter, condition);
@@ -395,14 +473,13 @@ pub fn count(
     filter: &Filter,
     condition: Option<Condition<'_>>,
 ) -> Result<i64, StoreError> {
-    let indexed = is_indexed(tenant, filter)?;
+    let index = index(tenant, filter)?;
     let mut sql = Sql::default();
     let workspace = sql.param(tenant.workspace);
     sql.push(&format!("SELECT count(*) AS n FROM contacts c WHERE c.workspace_id = {workspace}"));
-    if indexed {
-        found(&mut sql, &workspace, filter);
-    } else {
-        terms(&mut sql, "c.search", filter);
+    match index {
+        Some(reach) => found(&mut sql, &workspace, filter, reach),
+        None => terms(&mut sql, "c.search", filter),
     }
     narrow(&mut sql, &workspace, filter, condition);
     sql.count(tenant.conn)
@@ -458,10 +535,9 @@ fn terms(sql: &mut Sql, column: &str, filter: &Filter) {
 }
 
 /// The same, asked of the index.
-fn found(sql: &mut Sql, workspace: &str, filter: &Filter) {
-    sql.push(&format!(
-        " AND c.id IN (SELECT s.contact_id FROM contact_search s WHERE s.workspace_id = {workspace}"
-    ));
+fn found(sql: &mut Sql, workspace: &str, filter: &Filter, reach: Reach) {
+    let within = search::within(reach, "s", workspace);
+    sql.push(&format!(" AND c.id IN (SELECT s.contact_id FROM contact_search s WHERE {within}"));
     terms(sql, "s.search", filter);
     sql.push(")");
 }

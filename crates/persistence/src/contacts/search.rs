@@ -4,7 +4,7 @@
 //! bulk import half as much again as everything else it writes. So who is written one by one is indexed in the
 //! same transaction ([`refresh`]); whom an import makes is indexed afterwards, a few thousand at a time
 //! ([`catch_up`]), and until then the searches of that workspace read the contacts themselves
-//! ([`is_complete`]): always right, but slower for a while.
+//! ([`reach`]): always right, but slower for a while.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -139,14 +139,49 @@ pub fn defer(
     sql.execute(tenant.conn).map(drop)
 }
 
-/// Whether the index knows all contacts of the workspace.
+/// What of the index is asked. It keeps the workspace like one more trigram, with a list of everybody in it; a
+/// search goes through that list beside those of its trigrams. In a workspace of a million that takes ten times
+/// what the trigrams take, and where nearly all texts are of that workspace it tells nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The texts of the workspace.
+    Workspace,
+    /// The texts of all workspaces; those of others are left out when they are read.
+    Everywhere,
+}
+
+/// How the index can be asked; `None` while it does not know all contacts of the workspace. Everywhere where
+/// at least half of all texts are of the workspace: so the others add no more than its own.
 ///
 /// # Errors
 /// What the database said.
-pub fn is_complete(tenant: &mut Tenant<'_>) -> Result<bool, StoreError> {
-    let mut sql = Sql::new("SELECT count(*) AS n FROM contact_search_lag WHERE workspace_id = ");
-    sql.prepared().bind(tenant.workspace);
-    Ok(sql.count(tenant.conn)? == 0)
+pub fn reach(tenant: &mut Tenant<'_>) -> Result<Option<Reach>, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.prepared().param(tenant.workspace);
+    // as many texts as PostgreSQL thinks there are; a wrong number costs time only
+    sql.push(&format!(
+        "SELECT CASE WHEN EXISTS (SELECT FROM contact_search_lag WHERE workspace_id = {workspace}) THEN 0 \
+           WHEN (SELECT 2 * sum(live + trashed) FROM workspace_usage WHERE workspace_id = {workspace}) >= t.reltuples \
+             AND t.reltuples > 0 THEN 2 ELSE 1 END::bigint AS n \
+         FROM pg_class t WHERE t.oid = 'contact_search'::regclass"
+    ));
+    Ok(match sql.count(tenant.conn)? {
+        0 => None,
+        1 => Some(Reach::Workspace),
+        _ => Some(Reach::Everywhere),
+    })
+}
+
+/// The condition that a row of `contact_search` is of the workspace.
+#[must_use]
+pub fn within(reach: Reach, alias: &str, workspace: &str) -> String {
+    match reach {
+        Reach::Workspace => format!("{alias}.workspace_id = {workspace}"),
+        // the same in a form no index knows
+        Reach::Everywhere => {
+            format!("CASE WHEN {alias}.workspace_id = {workspace} THEN true ELSE false END")
+        }
+    }
 }
 
 #[derive(QueryableByName)]

@@ -1,6 +1,9 @@
 //! `GET /contacts?q=` on a base so large that the index is asked, and while the index follows an import.
 
 use kartoteka_app::contacts::search_index;
+use kartoteka_domain::ids::WorkspaceId;
+use kartoteka_persistence::contacts::search::{self, Reach};
+use kartoteka_persistence::sql::Sql;
 use kartoteka_tests::{Client, TestApp};
 use serde_json::{Value, json};
 
@@ -64,6 +67,47 @@ async fn a_search_of_many_contacts_finds_exactly_those_that_have_the_words() {
     let indexed =
         app.execute("INSERT INTO contact_search SELECT workspace_id, id, search FROM contacts");
     assert_eq!(indexed, 12_000);
+    let reach = || app.db().read(home, search::reach).unwrap();
+    assert_eq!(reach(), Some(Reach::Workspace));
+    finds_exactly(&app, home).await;
+    // half of all texts are of the workspace: the index is asked everywhere
+    app.execute("UPDATE workspace_usage SET live = 6000 WHERE shard = 0");
+    app.execute("ANALYZE contact_search");
+    app.execute("ANALYZE contacts");
+    assert_eq!(reach(), Some(Reach::Everywhere));
+    finds_exactly(&app, home).await;
+}
+
+#[derive(diesel::QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// CON-4: where most texts are of one workspace, the list of all that are of it is not gone through.
+#[tokio::test]
+async fn the_index_is_asked_for_words_alone_where_the_workspace_tells_nothing() {
+    let app = TestApp::new().await;
+    let mut conn = app.connection();
+    Sql::new("SET enable_seqscan = off").execute(&mut conn).unwrap();
+    let mut asked = |reach| {
+        let mut sql =
+            Sql::new("EXPLAIN (COSTS OFF) SELECT s.contact_id FROM contact_search s WHERE ");
+        let workspace = sql.param(app.home().id);
+        sql.push(&search::within(reach, "s", &workspace)).push(" AND s.search LIKE '%novak%'");
+        let lines: Vec<PlanLine> = sql.load(&mut conn).unwrap();
+        let of_index = lines.iter().find(|line| line.line.contains("Index Cond"));
+        of_index.map(|line| line.line.clone()).unwrap_or_default()
+    };
+    let everywhere = asked(Reach::Everywhere);
+    assert!(
+        everywhere.contains("search ~~") && !everywhere.contains("workspace_id"),
+        "{everywhere}"
+    );
+    assert!(asked(Reach::Workspace).contains("workspace_id"));
+}
+
+async fn finds_exactly(app: &TestApp, home: WorkspaceId) {
     for (search, condition) in [
         ("novak", "search LIKE '%novak%'"),
         ("vzac", "search LIKE '%vzac%'"),
@@ -98,7 +142,7 @@ async fn a_search_of_many_contacts_finds_exactly_those_that_have_the_words() {
                 let query = [("q", search), ("trash", trash), ("sort", sort)];
                 let mut expected = expected(order);
                 expected.truncate(PAGES * LIMIT);
-                let ids = found(&app, &query).await;
+                let ids = found(app, &query).await;
                 assert!(ids == expected, "{search:?}, {sort}, trash {trash}: {ids:?}");
             }
             let count = app
