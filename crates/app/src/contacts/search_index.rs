@@ -1,6 +1,5 @@
 //! The search index follows the imports: whom they made is indexed after they ended (CON-4).
 
-use kartoteka_domain::ids::WorkspaceId;
 use kartoteka_persistence::contacts::search;
 use kartoteka_persistence::workspaces::{self, WriterLock};
 use kartoteka_persistence::{Db, StoreError};
@@ -22,22 +21,15 @@ pub fn catch_up(db: &Db) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Indexes whom a build that did not know the index yet wrote beside this one; how many that were. Once at the
-/// start of a worker.
+/// Contacts looked at in one transaction when the index is held against them.
+const LOOK: i64 = 5_000;
+
+/// Holds the index against some more contacts, where that was not done for a day, and puts right what a build
+/// that did not know the index wrote beside this one; how many contacts that were. `None` when nothing is due.
 ///
 /// # Errors
 /// What the database said.
-pub fn repair(db: &Db) -> Result<usize, StoreError> {
-    let mut repaired = 0;
-    for workspace in db.system(workspaces::all)? {
-        let workspace = WorkspaceId(workspace.id);
-        loop {
-            let some = db.write(workspace, |tenant| search::repair(tenant, PART))?;
-            repaired += some;
-            if some == 0 {
-                break;
-            }
-        }
-    }
-    Ok(repaired)
+pub fn look_through(db: &Db) -> Result<Option<usize>, StoreError> {
+    let Some(workspace) = db.system(search::unchecked)? else { return Ok(None) };
+    db.write(workspace, |tenant| search::check(tenant, LOOK)).map(Some)
 }

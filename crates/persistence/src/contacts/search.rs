@@ -20,7 +20,6 @@ use super::list::contains;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::imports::classify::Rows;
-use crate::jobs;
 use crate::sql::Sql;
 
 /// Shorter runs of letters and digits have no trigram.
@@ -271,28 +270,88 @@ pub fn catch_up(tenant: &mut Tenant<'_>, import: ImportId, limit: i64) -> Result
     Ok(last.is_some())
 }
 
-/// Indexes up to `limit` contacts of which the index knows nothing, or something else than they hold; how many
-/// that were. Every writer keeps the index, so there are some only where a build that did not know it yet
-/// wrote beside this one.
+/// How often the index is held against the contacts.
+const CHECKED_EVERY: &str = "interval '1 day'";
+
+/// A workspace whose index was not held against its contacts for a day, or not to the end.
 ///
 /// # Errors
 /// What the database said.
-pub fn repair(tenant: &mut Tenant<'_>, limit: i64) -> Result<usize, StoreError> {
-    jobs::lift_timeouts(tenant)?;
+pub fn unchecked(conn: &mut PgConnection) -> Result<Option<WorkspaceId>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let sql = Sql::new(&format!(
+        "SELECT w.id FROM workspaces w LEFT JOIN contact_search_checks k ON k.workspace_id = w.id \
+         WHERE k.workspace_id IS NULL OR k.after_id IS NOT NULL OR k.checked_at < now() - {CHECKED_EVERY} \
+         ORDER BY k.after_id IS NULL, k.checked_at NULLS FIRST LIMIT 1"
+    ));
+    let row: Option<Row> = sql.first(conn)?;
+    Ok(row.map(|row| WorkspaceId(row.id)))
+}
+
+/// Holds the index against the next `limit` contacts of the workspace; how many of them it knew nothing of, or
+/// something else than they hold, or knew though they are gone. They are put right. Every writer keeps the index,
+/// so there are some only where a build that did not know it yet wrote beside this one.
+///
+/// # Errors
+/// What the database said.
+pub fn check(tenant: &mut Tenant<'_>, limit: i64) -> Result<usize, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let mut sql = Sql::new(
+        "INSERT INTO contact_search_checks AS k (workspace_id, checked_at, after_id) SELECT ",
+    );
+    sql.bind(tenant.workspace).push(", now(), ").bind(Uuid::nil());
+    // who comes while another ends it finds that there is nothing to do
+    sql.push(&format!(
+        " ON CONFLICT (workspace_id) DO UPDATE SET after_id = coalesce(k.after_id, excluded.after_id), \
+           checked_at = CASE WHEN k.after_id IS NULL THEN excluded.checked_at ELSE k.checked_at END \
+         WHERE k.after_id IS NOT NULL OR k.checked_at < now() - {CHECKED_EVERY} RETURNING after_id AS id"
+    ));
+    let Some(Row { id: after }) = sql.first(tenant.conn)? else { return Ok(0) };
+    let mut sql = Sql::new("SELECT id FROM contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id > ").bind(after);
+    sql.push(" ORDER BY id OFFSET ").bind(limit - 1).push(" LIMIT 1");
+    let last: Option<Uuid> = sql.first::<Row>(tenant.conn)?.map(|row| row.id);
+    let end = last.unwrap_or(Uuid::max());
+
+    // locked, and looked at again once they are: what is written is what they hold now
     let mut sql = Sql::default();
     let workspace = sql.param(tenant.workspace);
-    // locked, and looked at again once they are: what is written is what they hold now
+    let (from, to) = (sql.param(after), sql.param(end));
     sql.push(&format!(
         "WITH wrong AS MATERIALIZED (\
            SELECT c.id, c.search FROM contacts c \
            LEFT JOIN contact_search s ON s.workspace_id = {workspace} AND s.contact_id = c.id \
-           WHERE c.workspace_id = {workspace} AND s.search IS DISTINCT FROM c.search AND NOT EXISTS (\
+             AND s.contact_id > {from} AND s.contact_id <= {to} \
+           WHERE c.workspace_id = {workspace} AND c.id > {from} AND c.id <= {to} \
+             AND s.search IS DISTINCT FROM c.search AND NOT EXISTS (\
              SELECT FROM contact_search_lag l WHERE l.workspace_id = {workspace} AND c.id > l.from_id AND c.id <= l.to_id) \
-           LIMIT "
+           FOR NO KEY UPDATE OF c) "
     ));
-    sql.bind(limit).push(" FOR NO KEY UPDATE OF c) ");
     put(&mut sql, &workspace);
     sql.push("FROM wrong c");
     newer(&mut sql);
-    sql.execute(tenant.conn)
+    let wrong = sql.execute(tenant.conn)?;
+
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    let (from, to) = (sql.param(after), sql.param(end));
+    sql.push(&format!(
+        "DELETE FROM contact_search s WHERE s.workspace_id = {workspace} AND s.contact_id > {from} AND s.contact_id <= {to} \
+         AND NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = {workspace} AND c.id = s.contact_id \
+           AND c.id > {from} AND c.id <= {to})"
+    ));
+    let gone = sql.execute(tenant.conn)?;
+
+    let mut sql = Sql::new("UPDATE contact_search_checks SET after_id = ");
+    sql.bind(last).push(" WHERE workspace_id = ").bind(tenant.workspace);
+    sql.execute(tenant.conn)?;
+    Ok(wrong + gone)
 }

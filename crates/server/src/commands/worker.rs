@@ -1,7 +1,7 @@
 //! `kartoteka worker`: the background jobs, in a process of their own or beside the API.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kartoteka_app::Db;
 use kartoteka_app::access::maintenance::sweep;
@@ -37,6 +37,9 @@ const CONNECTIONS_BESIDE_JOBS: u32 = 3;
 
 /// How often somebody is looked for whom the search index does not know yet.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
+
+/// How much of that goes into looking through the index as long as nothing is wrong in it.
+const LOOKING: Duration = Duration::from_millis(50);
 
 /// Works until a signal comes.
 pub(super) async fn run(config: Config) -> CommandResult {
@@ -166,15 +169,8 @@ async fn tidy(db: Db) {
     }
 }
 
-/// Keeps the search index in step with the imports.
+/// Keeps the search index in step with the imports, and once a day holds it against the contacts.
 async fn index(db: Db) {
-    let all = db.clone();
-    match spawn_blocking(move || search_index::repair(&all)).await {
-        Ok(Ok(0)) => {}
-        Ok(Ok(contacts)) => tracing::info!(contacts, "the search index was brought up to date"),
-        Ok(Err(error)) => tracing::warn!(%error, "the search index could not be looked through"),
-        Err(error) => tracing::error!(%error, "looking through the search index broke off"),
-    }
     let mut seconds = tokio::time::interval(INDEX_EVERY);
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -190,6 +186,26 @@ async fn index(db: Db) {
                 }
                 Err(error) => {
                     tracing::error!(%error, "indexing broke off");
+                    break;
+                }
+            }
+        }
+        let began = Instant::now();
+        loop {
+            let db = db.clone();
+            match spawn_blocking(move || search_index::look_through(&db)).await {
+                Ok(Ok(Some(0))) if began.elapsed() < LOOKING => {}
+                Ok(Ok(None | Some(0))) => break,
+                // where some are wrong, many may be
+                Ok(Ok(Some(contacts))) => {
+                    tracing::info!(contacts, "the search index was brought up to date");
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the search index could not be looked through");
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "looking through the search index broke off");
                     break;
                 }
             }
