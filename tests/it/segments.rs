@@ -359,18 +359,24 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
     for (link, id) in &links {
         insert(conn, linked_table(*link), vec![linked_row(*link, workspace, *id, at)]);
     }
-    let imports = [ImportId(dice.uuid()), ImportId(dice.uuid())];
+    let imports = [ImportId(dice.uuid()), ImportId(dice.uuid()), ImportId(dice.uuid())];
     let salt = 12_345 + i64::try_from(seed).unwrap();
-    // the first import stopped behind row 60; row 61 and on are only planned
-    let made = imports.iter().zip([60, 40]).map(|(import, applied)| {
+    // All in one moment. The first import stopped behind row 60; row 61 and on are only planned. The third is
+    // large, and stopped behind row 50,000.
+    let made = imports.iter().zip([60, 40, 50_000]).enumerate().map(|(n, (import, applied))| {
         json!({"workspace_id": workspace, "id": import.0, "name": "list", "method": "file", "state": "done",
-            "actor_type": "system", "committed_at": "2026-05-01T10:00:00.987654Z", "id_salt": salt,
+            "actor_type": "system", "committed_at": "2026-05-01T10:00:00.987654Z",
+            "id_salt": salt + (i64::try_from(n).unwrap() << 40),
             "applied_row": applied, "auto_commit": false, "created_at": at, "updated_at": at})
     });
     insert(conn, "imports", made.collect());
     let mut sql = Sql::new("SELECT import_row_id(1777629600987, ");
     sql.bind(salt).push(", row) AS id FROM generate_series(1, 80) AS row ORDER BY row");
-    let by_row: Vec<RowId> = sql.load(conn).unwrap();
+    let mut by_row: Vec<RowId> = sql.load(conn).unwrap();
+    let mut sql = Sql::new("SELECT import_row_id(1777629600987, ");
+    sql.bind(salt + (2 << 40))
+        .push(", row) AS id FROM generate_series(49981, 50020) AS row ORDER BY row");
+    by_row.extend(sql.load::<RowId>(conn).unwrap());
 
     let (mut contacts, mut rows) = (Vec::new(), BTreeMap::<&str, Vec<Value>>::new());
     for number in 0..CONTACTS + 30 {
@@ -439,6 +445,19 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
                 .or_default()
                 .push(json!({"workspace_id": workspace, "import_id": imports[1].0,
                 "row": row, "line": row, "class": "one", "outcome": outcome, "contact_id": id}));
+        }
+        // the third made some, and met some
+        if (80..120).contains(&number) || number % 10 == 7 {
+            let row = if number < 80 || number >= 120 { number } else { number - 80 + 49_981 };
+            let outcome = if row > 40_000 { "create" } else { ["update", "skip"][number / 10 % 2] };
+            if outcome != "skip" && row <= 50_000 {
+                facts.imports.push(imports[2]);
+            }
+            let met = (outcome != "create").then_some(id);
+            rows.entry("import_rows")
+                .or_default()
+                .push(json!({"workspace_id": workspace, "import_id": imports[2].0,
+                "row": row, "line": row, "class": "one", "outcome": outcome, "contact_id": met}));
         }
         contacts.push((id, facts));
     }
@@ -844,6 +863,33 @@ fn usual_conditions_are_answered_from_indexes() {
         let whole = plan.lines().any(|line| line.contains("Seq Scan on contacts"));
         assert!(!whole, "{condition} reads all contacts:\n{plan}");
     }
+}
+
+/// SEG-4: what would be looked up for each contact of the base is gathered once for all of them.
+#[test]
+fn nothing_is_counted_for_each_contact() {
+    let database = TestDatabase::migrated();
+    let mut conn = database.connection();
+    let workspace = Uuid::from_u128(7);
+    large(&mut conn, workspace);
+    Sql::new("UPDATE imports SET applied_row = 50000 WHERE id = lpad('9', 32, '0')::uuid")
+        .execute(&mut conn)
+        .unwrap();
+    let leaf =
+        |field: &str, op: &str, value: Value| json!({"field": field, "op": op, "value": value});
+    for (condition, step) in [
+        (leaf("tag_count", "gte", json!(2)), "Aggregate"),
+        (leaf("tag_count", "lt", json!(2)), "Aggregate"),
+        (leaf("tag_count", "ne", json!(1)), "Aggregate"),
+        (leaf("tag_count", "eq", json!(0)), "Anti Join"),
+        (leaf("import", "ne", json!(Uuid::from_u128(9))), "Anti Join"),
+    ] {
+        let plan = plan(&mut conn, workspace, &condition);
+        assert!(plan.contains(step) && !plan.contains("SubPlan"), "{condition}:\n{plan}");
+    }
+    // the ids of a large import are not worked out row by row
+    let plan = plan(&mut conn, workspace, &leaf("import", "eq", json!(Uuid::from_u128(9))));
+    assert!(plan.contains("uuid_send") && !plan.contains("to_hex"), "{plan}");
 }
 
 /// SEG-4: a selection that takes longer than a statement may is refused in words that help.

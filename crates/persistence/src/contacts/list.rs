@@ -226,8 +226,17 @@ pub struct Page {
     pub next: Option<(Vec<Value>, Uuid)>,
 }
 
+/// How many contacts a condition is asked of: what is looked up for each of a few is gathered once for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Some thousands at most.
+    Few,
+    /// All of the workspace.
+    All,
+}
+
 /// Writes a further condition on the contact `c`; it is given the placeholder of the workspace.
-pub type Condition<'a> = &'a dyn Fn(&mut Sql, &str);
+pub type Condition<'a> = &'a dyn Fn(&mut Sql, &str, Extent);
 
 /// One page.
 ///
@@ -361,7 +370,7 @@ fn ids(
     sql.push(&format!(
         " {order}) AS s JOIN contacts c ON c.workspace_id = {workspace} AND c.id = s.contact_id WHERE true"
     ));
-    narrow(&mut sql, &workspace, filter, condition);
+    narrow(&mut sql, &workspace, filter, condition, Extent::Few);
     let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     sql.push(&format!(" ORDER BY c.id {direction} LIMIT ")).bind(more);
     Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
@@ -400,6 +409,15 @@ enum Among {
     Newest(usize),
     /// Those the search index finds.
     Found(Reach),
+}
+
+impl Among {
+    fn extent(self) -> Extent {
+        match self {
+            Self::Newest(_) => Extent::Few,
+            Self::All | Self::Found(_) => Extent::All,
+        }
+    }
 }
 
 /// How the search index can be asked for what the filter searches; `None` when it cannot.
@@ -452,7 +470,7 @@ fn rows(
                 found(sql, &workspace, filter, reach);
             }
         }
-        narrow(sql, &workspace, filter, condition);
+        narrow(sql, &workspace, filter, condition, among.extent());
         let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         sql.push(&format!(" ORDER BY {order} LIMIT "));
         if plain {
@@ -481,7 +499,7 @@ pub fn count(
         Some(reach) => found(&mut sql, &workspace, filter, reach),
         None => terms(&mut sql, "c.search", filter),
     }
-    narrow(&mut sql, &workspace, filter, condition);
+    narrow(&mut sql, &workspace, filter, condition, Extent::All);
     sql.count(tenant.conn)
 }
 
@@ -542,7 +560,13 @@ fn found(sql: &mut Sql, workspace: &str, filter: &Filter, reach: Reach) {
     sql.push(")");
 }
 
-fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Condition<'_>>) {
+fn narrow(
+    sql: &mut Sql,
+    workspace: &str,
+    filter: &Filter,
+    condition: Option<Condition<'_>>,
+    extent: Extent,
+) {
     let Filter { trash, terms: _, communication, tags, equal, times } = filter;
     sql.push(if *trash { " AND c.trashed_at IS NOT NULL" } else { " AND c.trashed_at IS NULL" });
     match communication {
@@ -571,7 +595,7 @@ fn narrow(sql: &mut Sql, workspace: &str, filter: &Filter, condition: Option<Con
     }
     if let Some(condition) = condition {
         sql.push(" AND (");
-        condition(sql, workspace);
+        condition(sql, workspace, extent);
         sql.push(")");
     }
 }

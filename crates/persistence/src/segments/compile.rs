@@ -19,11 +19,14 @@ use kartoteka_domain::segments::when::{AnniversaryDays, Period, anniversary_days
 use kartoteka_domain::segments::{ConsentState, Filter, Leaf, Range, Selection, Test};
 use uuid::Uuid;
 
-use super::names::Names;
+use super::names::{Made, Names};
+use crate::contacts::list::Extent;
 use crate::sql::{Bind, Sql};
 
 /// Texts that read as a number; the same as the domain's reading of details.
 const NUMBER: &str = "'^[+-]?[0-9]{1,15}([.,][0-9]{1,20})?$'";
+/// Rows of imports from which on their contacts are told by their ids alone.
+const LARGE_IMPORTS: i64 = 20_000;
 /// Texts that begin like a day and go on with nothing but a time.
 const DAY: &str = "'^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])($|[T ])'";
 
@@ -39,9 +42,23 @@ pub fn condition(
     names: &Names,
     now: DateTime<Utc>,
 ) {
+    condition_on(Extent::All, selection, sql, alias, workspace, names, now);
+}
+
+/// As [`condition`], of so many rows.
+pub(super) fn condition_on(
+    extent: Extent,
+    selection: &Selection,
+    sql: &mut Sql,
+    alias: &str,
+    workspace: &str,
+    names: &Names,
+    now: DateTime<Utc>,
+) {
     // PostgreSQL keeps microseconds
     let now = now.trunc_subsecs(6);
-    let mut compiler = Compiler { sql, alias, workspace, names, now, today: now.date_naive() };
+    let today = now.date_naive();
+    let mut compiler = Compiler { extent, sql, alias, workspace, names, now, today };
     let Selection { segments, include, exclude, filter } = selection;
     compiler.push("(TRUE");
     match include {
@@ -65,6 +82,7 @@ pub fn condition(
 }
 
 struct Compiler<'s> {
+    extent: Extent,
     sql: &'s mut Sql,
     alias: &'s str,
     /// `$n` of the workspace.
@@ -174,13 +192,7 @@ impl Compiler<'_> {
             Test::Time(field, test) => self.unless(negated, |this| this.time(*field, test)),
             Test::Tag(test) => self.tag(test, negated),
             Test::Detail(name, test) => self.unless(negated, |this| this.detail(name, test)),
-            Test::TagCount(test) => {
-                let (alias, workspace) = (self.alias, self.workspace);
-                let count = format!(
-                    "(SELECT count(*) FROM contact_tags t WHERE t.workspace_id = {workspace} AND t.contact_id = {alias}.id)"
-                );
-                self.unless(negated, |this| this.number(&count, test));
-            }
+            Test::TagCount(test) => self.tag_count(test, negated),
             Test::Consent(purpose, states, None) => {
                 self.consent(purpose, &set(ConsentState::ALL, states, negated));
             }
@@ -402,7 +414,9 @@ impl Compiler<'_> {
             DetailTest::Empty => self.push(&format!("coalesce({text}, '') = ''")),
             DetailTest::OneOf { texts, numbers } => self.detail_one_of(&text, texts, numbers),
             DetailTest::Text(part) => self.part(&format!("contact_fold({text})"), part),
-            DetailTest::Number(range) => self.range(&number_of(&text), *range),
+            DetailTest::Number(range) => {
+                self.detail_number(&text, |this, number| this.range(number, *range));
+            }
             DetailTest::Date(test) => self.detail_day(&text, test),
         }
     }
@@ -416,15 +430,26 @@ impl Compiler<'_> {
         }
         if !numbers.is_empty() {
             let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            self.push(&format!("{} = ANY (CAST(", number_of(text)));
-            self.bind(numbers);
-            self.push(" AS float8[]))");
+            self.detail_number(text, |this, number| {
+                this.push(&format!("{number} = ANY (CAST("));
+                this.bind(numbers);
+                this.push(" AS float8[]))");
+            });
         }
     }
 
-    /// Days of details are compared as texts: one that no calendar has must not break the statement.
+    /// The condition on the number that a text reads as, which the text is read as once.
+    fn detail_number(&mut self, text: &str, condition: impl FnOnce(&mut Self, &str)) {
+        self.push(&format!("CASE WHEN {text} ~ {NUMBER} THEN "));
+        condition(self, &format!("replace({text}, ',', '.')::float8"));
+        self.push(" ELSE FALSE END");
+    }
+
+    /// Days of details are compared as texts: one that no calendar has must not break the statement. Whether
+    /// it is a day at all takes longest and is asked last.
     fn detail_day(&mut self, text: &str, test: &DateTest) {
-        let day = format!("CASE WHEN {text} ~ {DAY} THEN left({text}, 10) END COLLATE \"C\"");
+        let day = format!("left({text}, 10) COLLATE \"C\"");
+        self.push("CASE WHEN ");
         match test {
             DateTest::OneOf(days) => {
                 let days = days.iter().map(ToString::to_string).collect();
@@ -440,10 +465,12 @@ impl Compiler<'_> {
                 self.range(&format!("({day})"), between(from, self.today.to_string()));
             }
             DateTest::Anniversary(period) => {
-                self.anniversary(&format!("({day})"), &format!("substr({day}, 6)"), *period);
+                let of_year = format!("substr({text}, 6, 5) COLLATE \"C\"");
+                self.anniversary(&format!("({text})"), &of_year, *period);
             }
             DateTest::Empty => self.push("FALSE"),
         }
+        self.push(&format!(" THEN {text} ~ {DAY} ELSE FALSE END"));
     }
 
     // --- tables beside the contact --------------------------------------------------------------
@@ -484,6 +511,32 @@ impl Compiler<'_> {
             self.unless(*negated, |this| this.number("t.score", test));
         }
         self.push(")");
+    }
+
+    fn tag_count(&mut self, test: &NumberTest, negated: bool) {
+        // with any tag, or with none: no counting
+        if let Some(any) = any_tag(test) {
+            self.exists(any == negated, "contact_tags");
+            return self.push(")");
+        }
+        let (alias, workspace) = (self.alias, self.workspace);
+        if self.extent == Extent::Few {
+            let count = format!(
+                "(SELECT count(*) FROM contact_tags t WHERE t.workspace_id = {workspace} AND t.contact_id = {alias}.id)"
+            );
+            return self.unless(negated, |this| this.number(&count, test));
+        }
+        // Counted for all at once. Who has none is not among them: where none is meant too, it is those whom
+        // the number is not of that are left out.
+        let none = number_meets(0, test) != negated;
+        self.push(if none { "NOT EXISTS (" } else { "EXISTS (" });
+        self.push(&format!(
+            "SELECT FROM (SELECT n.contact_id FROM contact_tags n WHERE n.workspace_id = {workspace} \
+             GROUP BY n.contact_id HAVING "
+        ));
+        self.push(if none == negated { "(" } else { "NOT (" });
+        self.number("count(*)", test);
+        self.push(&format!(")) AS t WHERE t.contact_id = {alias}.id)"));
     }
 
     fn consent(&mut self, purpose: &str, states: &[ConsentState]) {
@@ -589,6 +642,11 @@ impl Compiler<'_> {
     fn import(&mut self, imports: &[ImportId], negated: bool) {
         let (alias, workspace) = (self.alias, self.workspace);
         let ids: Vec<Uuid> = imports.iter().map(|import| import.0).collect();
+        let made = self.names.made_by(imports);
+        let large = made.iter().map(|made| made.rows).sum::<i64>() > LARGE_IMPORTS;
+        if large {
+            return self.large_import(ids, made, negated);
+        }
         self.push(if negated { "NOT EXISTS (" } else { "EXISTS (" });
         self.push(&format!(
             "SELECT FROM imports i JOIN import_rows r ON r.workspace_id = i.workspace_id \
@@ -602,6 +660,32 @@ impl Compiler<'_> {
              WHEN 'update' THEN r.contact_id WHEN 'restore' THEN r.contact_id END)"
         ));
     }
+
+    /// To work out the ids of a million rows takes seconds; whether an id is one of them can be seen from it:
+    /// its time, its row and its salt.
+    fn large_import(&mut self, ids: Vec<Uuid>, made: Vec<&Made>, negated: bool) {
+        let (alias, workspace) = (self.alias, self.workspace);
+        self.push(if negated { "(NOT (FALSE" } else { "((FALSE" });
+        for made in made {
+            self.push(" OR (");
+            self.range(&format!("{alias}.id"), between(made.first, made.last));
+            self.push(&format!(" AND substring(uuid_send({alias}.id) FROM 12) = "));
+            self.bind(made.salt.to_be_bytes()[3..].to_vec());
+            self.push(&format!(" AND (get_byte(uuid_send({alias}.id), 10) & 3) = "));
+            self.bind(i32::from(made.salt.to_be_bytes()[2] & 3));
+            self.push(")");
+        }
+        self.push(if negated { ") AND NOT EXISTS (" } else { ") OR EXISTS (" });
+        self.push(&format!(
+            "SELECT FROM imports i JOIN import_rows r ON r.workspace_id = {workspace} \
+             AND r.import_id = i.id AND r.row <= i.applied_row \
+             WHERE i.workspace_id = {workspace} AND i.id = ANY ("
+        ));
+        self.bind(ids);
+        self.push(&format!(
+            ") AND r.outcome IN ('update', 'restore') AND r.contact_id = {alias}.id))"
+        ));
+    }
 }
 
 /// Those of `states`, or all the others.
@@ -613,9 +697,25 @@ const fn between<T>(from: T, to: T) -> Range<T> {
     Range { from: Bound::Included(from), to: Bound::Included(to) }
 }
 
-/// The number that a text reads as; NULL when it does not.
-fn number_of(text: &str) -> String {
-    format!("CASE WHEN {text} ~ {NUMBER} THEN replace({text}, ',', '.')::float8 END")
+/// Whether the numbers that are meant are all but nought, or nought alone; `None` when they are others.
+fn any_tag(test: &NumberTest) -> Option<bool> {
+    use Bound::{Excluded, Included, Unbounded};
+    match test {
+        NumberTest::OneOf(values) if values.iter().all(|value| *value == 0) => {
+            (!values.is_empty()).then_some(false)
+        }
+        NumberTest::OneOf(_) => None,
+        NumberTest::Range(Range { from: Included(1) | Excluded(0), to: Unbounded }) => Some(true),
+        NumberTest::Range(Range { from: Unbounded, to: Included(0) | Excluded(1) }) => Some(false),
+        NumberTest::Range(_) => None,
+    }
+}
+
+fn number_meets(number: i64, test: &NumberTest) -> bool {
+    match test {
+        NumberTest::OneOf(values) => values.contains(&number),
+        NumberTest::Range(range) => range.holds(&number),
+    }
 }
 
 /// A text in which LIKE sees no wildcards.

@@ -43,8 +43,9 @@ pub fn count_within(
     now: DateTime<Utc>,
 ) -> Result<i64, StoreError> {
     let names = Names::load(tenant, selection)?;
-    let narrow =
-        |sql: &mut Sql, workspace: &str| condition(selection, sql, "c", workspace, &names, now);
+    let narrow = |sql: &mut Sql, workspace: &str, extent| {
+        compile::condition_on(extent, selection, sql, "c", workspace, &names, now);
+    };
     list::count(tenant, filter, Some(&narrow))
 }
 
@@ -77,8 +78,9 @@ pub fn page_within(
     limit: usize,
 ) -> Result<list::Page, StoreError> {
     let names = Names::load(tenant, selection)?;
-    let narrow =
-        |sql: &mut Sql, workspace: &str| condition(selection, sql, "c", workspace, &names, now);
+    let narrow = |sql: &mut Sql, workspace: &str, extent| {
+        compile::condition_on(extent, selection, sql, "c", workspace, &names, now);
+    };
     list::page(tenant, filter, Some(&narrow), sort, after, limit)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
@@ -17,11 +17,31 @@ use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::sql::Sql;
 
-/// The tags and purposes a selection names, by their names.
+/// The tags and purposes a selection names, by their names, and the imports.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     tags: HashMap<String, Uuid>,
     purposes: Vec<Purpose>,
+    imports: Vec<Made>,
+}
+
+/// What the ids of the contacts an import made look like; see `import_row_id()`.
+#[derive(Clone, Debug, QueryableByName)]
+pub(super) struct Made {
+    #[diesel(sql_type = SqlUuid)]
+    import_id: Uuid,
+    /// None is less.
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) first: Uuid,
+    /// None is more.
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) last: Uuid,
+    /// Their last 42 bits.
+    #[diesel(sql_type = BigInt)]
+    pub(super) salt: i64,
+    /// Rows that were written.
+    #[diesel(sql_type = BigInt)]
+    pub(super) rows: i64,
 }
 
 #[derive(Clone, Debug, QueryableByName)]
@@ -48,10 +68,11 @@ impl Names {
     /// # Errors
     /// What the database said.
     pub fn load(tenant: &mut Tenant<'_>, selection: &Selection) -> Result<Self, StoreError> {
-        let (mut keys, mut with_purposes) = (Vec::new(), false);
+        let (mut keys, mut with_purposes, mut imports) = (Vec::new(), false, Vec::new());
         selection.each_leaf(&mut |leaf| match &leaf.test {
             Test::Tag(tag) => keys.extend(tag.keys.iter().flatten().cloned()),
             Test::Consent(..) | Test::Status(..) => with_purposes = true,
+            Test::Import(ids) => imports.extend(ids.iter().map(|import| import.0)),
             _ => {}
         });
         let mut names = Self::default();
@@ -65,6 +86,16 @@ impl Names {
             let mut sql = Sql::new("SELECT id, name, channel FROM purposes WHERE workspace_id = ");
             sql.bind(tenant.workspace).push(" ORDER BY id");
             names.purposes = sql.load(tenant.conn)?;
+        }
+        if !imports.is_empty() {
+            let base = "floor(extract(epoch FROM committed_at) * 1000)::bigint";
+            let mut sql = Sql::new(&format!(
+                "SELECT id AS import_id, import_row_id({base}, 0, 0) AS first, \
+                 import_row_id({base}, 4398046511103, applied_row) AS last, id_salt AS salt, applied_row AS rows \
+                 FROM imports WHERE committed_at IS NOT NULL AND id_salt IS NOT NULL AND workspace_id = "
+            ));
+            sql.bind(tenant.workspace).push(" AND id = ANY (").bind(imports).push(")");
+            names.imports = sql.load(tenant.conn)?;
         }
         Ok(names)
     }
@@ -84,11 +115,17 @@ impl Names {
         Self {
             tags: tags.into_iter().map(|key| (key.to_owned(), Uuid::nil())).collect(),
             purposes: purposes.into_iter().map(purpose).collect(),
+            imports: Vec::new(),
         }
     }
 
     pub(super) fn tag(&self, key: &str) -> Option<Uuid> {
         self.tags.get(key).copied()
+    }
+
+    /// Those of the imports that were committed.
+    pub(super) fn made_by(&self, imports: &[ImportId]) -> Vec<&Made> {
+        self.imports.iter().filter(|made| imports.contains(&ImportId(made.import_id))).collect()
     }
 
     pub(super) fn purpose(&self, name: &str) -> Option<Uuid> {

@@ -83,7 +83,22 @@ fn conditions_become_statements_planners_know() {
         ),
         (
             one("tag_count", "gte", json!(2)),
-            "((SELECT count(*) FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id) >= $2)",
+            "EXISTS (SELECT FROM (SELECT n.contact_id FROM contact_tags n WHERE n.workspace_id = $1 \
+             GROUP BY n.contact_id HAVING (count(*) >= $2)) AS t WHERE t.contact_id = c.id)",
+        ),
+        (
+            one("tag_count", "lt", json!(2)),
+            "NOT EXISTS (SELECT FROM (SELECT n.contact_id FROM contact_tags n WHERE n.workspace_id = $1 \
+             GROUP BY n.contact_id HAVING NOT (count(*) < $2)) AS t WHERE t.contact_id = c.id)",
+        ),
+        (
+            one("tag_count", "ne", json!(2)),
+            "NOT EXISTS (SELECT FROM (SELECT n.contact_id FROM contact_tags n WHERE n.workspace_id = $1 \
+             GROUP BY n.contact_id HAVING (count(*) = ANY ($2))) AS t WHERE t.contact_id = c.id)",
+        ),
+        (
+            one("tag_count", "eq", json!(0)),
+            "NOT EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id)",
         ),
         (one("segment", "ne", json!(Uuid::nil())), "TRUE"),
         (
