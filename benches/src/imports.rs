@@ -29,6 +29,8 @@ struct Rounds {
     new: Vec<Imported>,
     /// What it cost after [`Rounds::new`] until the search index knew its contacts.
     indexed: Vec<Cost>,
+    /// As [`Rounds::new`], with a webhook that asks for events of contacts.
+    told: Vec<Imported>,
     /// COPY of what [`Rounds::new`] wrote.
     new_copied: Vec<Cost>,
     /// The same file once more.
@@ -58,6 +60,9 @@ pub(crate) fn measure(bench: &Bench, goals: &[u8], rows: u64) -> Outcome<()> {
         bench.say(&format!("{}, round {round}", words(rows)));
         if wants(&[1, 3, 4, 5, 6, 7, 8, 9]) {
             let digest = new_rows(bench, rows, &wants, &mut rounds)?;
+            if wants(&[1]) {
+                rounds.told.push(told(bench, rows)?);
+            }
             if wants(&[9]) {
                 killed(bench, rows, &digest, &mut rounds)?;
             }
@@ -115,6 +120,25 @@ fn new_rows(
     }
     bench.postgres.remove("run")?;
     Ok(digest)
+}
+
+/// The import of new rows, each of which is told to a webhook that cannot be reached: what is measured is what
+/// telling costs the import, not the sending.
+fn told(bench: &Bench, rows: u64) -> Outcome<Imported> {
+    bench.say("import of new rows, told to a webhook");
+    let file = bench.file(rows, People::New)?;
+    bench.postgres.create("run", EMPTY)?;
+    let service = Service::start(bench, "run")?;
+    let webhook = json!({
+        "url": "https://receiver.invalid/", "events": ["contact.created", "contact.updated"]
+    });
+    service.client().post("/webhooks", &webhook)?;
+    bench.postgres.settle()?;
+    let imported = import::import(bench, &service, &file, &format!("{}-told", words(rows)))?;
+    // what was told waits to be sent, and is thrown away with the database
+    service.kill()?;
+    bench.postgres.remove("run")?;
+    Ok(imported)
 }
 
 /// COPY of what an import added to `database`, into what it was before.
@@ -219,9 +243,11 @@ fn report(bench: &Bench, goals: &[u8], rows: u64, rounds: &Rounds) {
     of(7, same_again);
     of(8, client_share);
     of(1, indexing);
+    of(1, telling);
     of(9, killed_to_whole);
     for (what, imports) in [
         ("new", &rounds.new),
+        ("new, told to a webhook", &rounds.told),
         ("again", &rounds.again),
         ("30 % overlap", &rounds.overlapping),
         ("30 % overlap, never analysed", &rounds.unknown_base),
@@ -407,6 +433,18 @@ fn indexing(rows: u64, rounds: &Rounds) -> Vec<Figure> {
         Figure::noted(1, what, ratio)
             .raw(format!("{wall:.2} s ({cpu:.2} s CPU, {wal:.0} MB WAL) after its end")),
     ]
+}
+
+fn telling(rows: u64, rounds: &Rounds) -> Vec<Figure> {
+    let pairs = rounds.new.iter().zip(&rounds.told);
+    let ratio = median(pairs.map(|(new, told)| seconds(&told.whole()) / seconds(&new.whole())));
+    let wall = |imports: &[Imported]| middle(imports, |import| seconds(&import.commit));
+    let (quiet, told) = (wall(&rounds.new), wall(&rounds.told));
+    let what = format!(
+        "import of {} new rows with a webhook for events of contacts, to one without",
+        words(rows)
+    );
+    vec![Figure::noted(1, what, ratio).raw(format!("commits {told:.2} s and {quiet:.2} s"))]
 }
 
 /// Waits until the search index knows everybody an import made.

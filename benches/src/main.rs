@@ -7,6 +7,7 @@
 //!
 //! A goal is a function of a [`Bench`] that gives [`Figure`]s back: see [`imports`].
 
+mod bulk;
 mod copy;
 mod figure;
 mod generator;
@@ -134,6 +135,7 @@ impl Bench {
         Service::start(self, EMPTY)?.stop()?;
         for rows in rows {
             imports::measure(self, goals, *rows)?;
+            self.report(bulk::measure(self, goals, *rows)?);
             self.report(segments::measure(self, goals, *rows)?);
             self.report(requests::measure(self, goals, *rows)?);
             self.forget_bases(*rows)?;
