@@ -8,6 +8,7 @@ use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
 use diesel_migrations::MigrationHarness;
 use kartoteka::embedded_postgres::Binaries;
+use kartoteka_app::contacts::search_index;
 use kartoteka_persistence::MIGRATIONS;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
@@ -136,6 +137,7 @@ async fn fill(app: &TestApp) {
         "INSERT INTO suppressions (workspace_id, channel, address_hash, reason, created_at) \
          SELECT id, 'email', '\\x00', 'erasure', now() FROM workspaces",
     );
+    search_index::look_through(app.db()).unwrap();
 }
 
 /// From the newest to the oldest: a migration that is reverted and made again leaves the same schema, and
