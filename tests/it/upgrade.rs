@@ -192,3 +192,35 @@ async fn every_migration_goes_down_and_up_again_with_data_in_the_tables() {
     }
     assert_eq!(dump(&app), whole);
 }
+
+/// SEG-5: the trees that were saved before tell what they name from now on.
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_of_before_keep_the_records_they_name() {
+    let app = TestApp::new().await;
+    let made = app.post("/companies").json(&json!({ "name": "Dílna" })).await.expect(201);
+    let (company, user) = (made.id(), app.home().user.0.to_string());
+    let of = |op: &str, value: Value| json!({ "field": "company", "op": op, "value": value });
+    let filter = json!({ "or": [
+        of("in", json!([format!("{{{}}}", company.to_uppercase()), company])), of("is_empty", Value::Null),
+        { "not": { "field": "owner", "op": "has", "value": format!("urn:uuid:{user}") } },
+        { "field": "last_name", "op": "eq", "value": "company" }
+    ] });
+    let segment = json!({ "name": "s", "filter": filter });
+    app.post("/segments").json(&segment).await.expect(201);
+    let named = || app.rows("SELECT kind, name FROM segment_names ORDER BY kind");
+    let saved = named();
+    let expected =
+        [json!({ "kind": "company", "name": company }), json!({ "kind": "owner", "name": user })];
+    assert_eq!(saved, expected);
+    let migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap();
+    let migration = migrations
+        .iter()
+        .find(|migration| migration.name().to_string().ends_with("segment_names_of_records"))
+        .unwrap();
+    let mut conn = app.connection();
+    conn.revert_migration(migration).unwrap();
+    assert_eq!(named(), Vec::<Value>::new());
+    conn.run_migration(migration).unwrap();
+    assert_eq!(named(), saved);
+    app.delete(made.header("location")).await.expect_problem(409, "in_use", &[]);
+}

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use kartoteka_domain::companies::{Company, CompanyPatch};
 use kartoteka_domain::contacts::patch::Patch;
 use kartoteka_domain::contacts::phone::Region;
+use kartoteka_domain::segments::Link;
 use kartoteka_persistence::companies::{TABLE, columns};
 use kartoteka_persistence::records::Table;
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
@@ -22,6 +23,7 @@ pub enum Companies {}
 
 impl Noun for Companies {
     const WORD: &'static str = "company";
+    const LINK: Link = Link::Company;
     type Value = Company;
     type Row = CompanyRow;
 

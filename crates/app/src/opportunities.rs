@@ -4,6 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use kartoteka_domain::opportunities::{Opportunity, OpportunityPatch};
+use kartoteka_domain::segments::Link;
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::opportunities::{TABLE, columns};
 use kartoteka_persistence::records::Table;
@@ -20,6 +21,7 @@ pub enum Opportunities {}
 
 impl Noun for Opportunities {
     const WORD: &'static str = "opportunity";
+    const LINK: Link = Link::Opportunity;
     type Value = Opportunity;
     type Row = OpportunityRow;
 

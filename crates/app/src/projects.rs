@@ -4,6 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use kartoteka_domain::projects::{Project, ProjectPatch};
+use kartoteka_domain::segments::Link;
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::projects::{TABLE, columns};
 use kartoteka_persistence::records::Table;
@@ -20,6 +21,7 @@ pub enum Projects {}
 
 impl Noun for Projects {
     const WORD: &'static str = "project";
+    const LINK: Link = Link::Project;
     type Value = Project;
     type Row = ProjectRow;
 

@@ -9,6 +9,7 @@ use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::contacts::search::{self, MAX_SEARCH_CHARS, MAX_SEARCH_WORDS};
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::ContactId;
+use kartoteka_domain::segments::{Link, NameKind};
 use kartoteka_persistence::records::{self as store, Hold, Page, Record, Table};
 use kartoteka_persistence::sql::Bind;
 use kartoteka_persistence::{StoreError, Tenant};
@@ -18,6 +19,7 @@ use crate::contacts::list::{self, Position, Sort};
 use crate::contacts::{patch, permission};
 use crate::context::Context;
 use crate::error::Error;
+use crate::segments::saved;
 
 pub use kartoteka_persistence::records::{Filter, Linked, Use};
 
@@ -25,6 +27,8 @@ pub use kartoteka_persistence::records::{Filter, Linked, Use};
 pub trait Noun {
     /// The word for one of them, in the audit trail.
     const WORD: &'static str;
+    /// How conditions ask about it.
+    const LINK: Link;
     /// What is known of one of them.
     type Value: Clone + PartialEq;
     /// How it is read.
@@ -153,12 +157,12 @@ pub fn update<N: Noun, E: From<Error>>(
     Ok(written()?)
 }
 
-/// Removes one that nothing refers to. Links are not taken with it: they say who belongs to what, and nothing
-/// would bring them back.
+/// Removes one that nothing refers to and no saved segment names. Links are not taken with it: they say who
+/// belongs to what, and nothing would bring them back.
 ///
 /// # Errors
-/// `not_found`, `in_use` with the numbers of contacts (live and in the trash), opportunities and activities,
-/// what `guard` says.
+/// `not_found`, `in_use` with the numbers of contacts (live and in the trash), opportunities, activities and
+/// segments, what `guard` says.
 pub fn delete<N: Noun, E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -169,13 +173,15 @@ pub fn delete<N: Noun, E: From<Error>>(
     guard(&row)?;
     let mut removed = || -> Result<(), Error> {
         let Use { live, trash, opportunities, activities } = store::usage(tenant, N::table(), id)?;
-        if live + trash + opportunities + activities > 0 {
+        let name = NameKind::Linked(N::LINK);
+        let segments = saved::count_naming(tenant, name, &id.to_string())?;
+        if live + trash + opportunities + activities + segments > 0 {
             let detail = format!(
                 "{live} contacts, {trash} contacts in the trash, {opportunities} opportunities and {activities} \
-                 activities are linked to it; take them off it first."
+                 activities are linked to it, {segments} segments name it; take them off it first."
             );
             let numbers = json!({"contacts": {"live": live, "trash": trash},
-                "opportunities": opportunities, "activities": activities});
+                "opportunities": opportunities, "activities": activities, "segments": segments});
             return Err(Error::refused_with(Code::InUse, detail, numbers));
         }
         store::delete(tenant, N::table(), id)?;

@@ -8,6 +8,7 @@ use kartoteka_domain::contacts::email::Email;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::UserId;
 use kartoteka_domain::scopes::Role;
+use kartoteka_domain::segments::{Link, NameKind};
 use kartoteka_persistence::access::{refresh_tokens, users};
 use kartoteka_persistence::contacts::owners::{self, SoleOwner};
 use kartoteka_persistence::{StoreError, Tenant};
@@ -15,6 +16,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 use crate::access::{audit, passwords};
 use crate::context::Context;
 use crate::error::Error;
+use crate::segments::saved;
 
 pub use kartoteka_persistence::access::users::UserRow;
 
@@ -210,7 +212,7 @@ fn told(before: &UserRow, after: &UserRow, password: bool) -> Value {
 ///
 /// # Errors
 /// Not found, `last_administrator`, `in_use` with the numbers of contacts that would be left without an
-/// owner (CON-12), or what `check` says.
+/// owner (CON-12) and of segments that name them (SEG-5), or what `check` says.
 pub fn delete<E: From<Error> + From<StoreError>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -224,11 +226,14 @@ pub fn delete<E: From<Error> + From<StoreError>>(
         return Err(last_administrator().into());
     }
     let SoleOwner { live, trash } = owners::sole(tenant, id)?;
-    if live + trash > 0 {
+    let name = NameKind::Linked(Link::Owner);
+    let segments = saved::count_naming(tenant, name, &id.0.to_string())?;
+    if live + trash + segments > 0 {
         let detail = format!(
-            "{live} contacts and {trash} in the trash have no other owner; give them one first."
+            "{live} contacts and {trash} in the trash have no other owner, {segments} segments name the person; \
+             give those another owner, and take the person out of these, first."
         );
-        let numbers = json!({"contacts": {"live": live, "trash": trash}});
+        let numbers = json!({"contacts": {"live": live, "trash": trash}, "segments": segments});
         return Err(Error::refused_with(Code::InUse, detail, numbers).into());
     }
     let owned = owners::remove_everywhere(tenant, id)?.into_iter().map(|(contact, level)| {

@@ -1,10 +1,12 @@
-//! What a tree names beside segments: tags, purposes, details. A saved segment keeps them from being taken
-//! away under it, and follows when they are renamed.
+//! What a tree names beside segments: tags, purposes, details, and what stands there by its id. A saved segment
+//! keeps them from being taken away under it, and follows when they are renamed.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use uuid::Uuid;
 
+use super::fields::Link;
 use super::tree::{Selection, Test};
 use crate::tags::TagName;
 
@@ -21,12 +23,23 @@ pub enum NameKind {
     Group,
     /// A contact type, by its id.
     ContactType,
+    /// A person who owns contacts, or something contacts are linked to, by its id.
+    Linked(Link),
 }
 
 impl NameKind {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::Tag, Self::Purpose, Self::Detail, Self::Group, Self::ContactType];
+    pub const ALL: &'static [Self] = &[
+        Self::Tag,
+        Self::Purpose,
+        Self::Detail,
+        Self::Group,
+        Self::ContactType,
+        Self::Linked(Link::Owner),
+        Self::Linked(Link::Company),
+        Self::Linked(Link::Opportunity),
+        Self::Linked(Link::Project),
+    ];
 
     /// The word in the table of names.
     #[must_use]
@@ -37,6 +50,7 @@ impl NameKind {
             Self::Detail => "detail",
             Self::Group => "group",
             Self::ContactType => "type",
+            Self::Linked(link) => link.as_str(),
         }
     }
 }
@@ -64,6 +78,9 @@ pub fn names_of(selection: &Selection) -> BTreeSet<SegmentName> {
             }
             Test::Type(types) => {
                 (NameKind::ContactType, types.iter().map(|id| id.0.to_string()).collect())
+            }
+            Test::Linked(link, ids) => {
+                (NameKind::Linked(*link), ids.iter().flatten().map(Uuid::to_string).collect())
             }
             _ => return,
         };
@@ -138,6 +155,29 @@ mod tests {
         let expected =
             [("tag", "jaro"), ("tag", "vip"), ("purpose", "email_basic"), ("detail", "boty")];
         assert_eq!(names, expected.map(|(kind, name)| (kind, name.to_owned())));
+    }
+
+    /// SEG-5: what stands in a tree by its id, however it was spelt there.
+    #[test]
+    fn a_tree_tells_which_records_it_names() {
+        let id = Uuid::from_u128(0xABC);
+        let leaf =
+            |field: &str, op: &str, value: Value| json!({"field": field, "op": op, "value": value});
+        let json = json!({
+            "exclude": leaf("owner", "has", json!(id.to_string().to_uppercase())),
+            "where": {"or": [
+                leaf("company", "in", json!([id, id])),
+                {"not": leaf("project", "has_not", json!(id))},
+                {"field": "opportunity", "op": "is_not_empty"}
+            ]}
+        });
+        let selection = read::selection(&json, "#", None).resolve(|_| true).unwrap();
+        let names: BTreeSet<_> =
+            names_of(&selection).into_iter().map(|name| (name.kind.as_str(), name.name)).collect();
+        let expected = ["company", "owner", "project"].map(|kind| (kind, id.to_string()));
+        assert_eq!(names, BTreeSet::from(expected));
+        let words: BTreeSet<_> = NameKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(words.len(), NameKind::ALL.len());
     }
 
     #[test]

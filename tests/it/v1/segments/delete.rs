@@ -1,9 +1,15 @@
 //! `DELETE /segments/{id}`, and of what segments name
 
+use kartoteka_domain::scopes::Role;
 use kartoteka_tests::TestApp;
 use serde_json::json;
 
 use super::{has, is_in, leaf, saved};
+use crate::v1::contacts::notes::person;
+
+/// What contacts are linked to, and the field of its conditions.
+const NOUNS: [(&str, &str); 3] =
+    [("companies", "company"), ("opportunities", "opportunity"), ("projects", "project")];
 
 /// SEG-5, CON-8
 #[tokio::test]
@@ -76,6 +82,71 @@ async fn what_a_segment_names_cannot_be_deleted() {
     app.delete(format!("/segments/{id}")).await.expect(204);
     app.delete(tag.header("location")).await.expect(204);
     app.delete(purpose.header("location")).await.expect(204);
+}
+
+/// SEG-5, CON-12, CON-15: companies, opportunities, projects and people that a segment names stay too.
+#[tokio::test]
+async fn records_and_people_that_a_segment_names_cannot_be_deleted() {
+    let app = TestApp::new().await;
+    let (eva, _) = person(&app, "eva", Role::Manager).await;
+    let mut named = vec![("owner", format!("/users/{eva}"), eva)];
+    for (noun, field) in NOUNS {
+        let made = app.post(format!("/{noun}")).json(&json!({"name": "Dílna"})).await.expect(201);
+        named.push((field, format!("/{noun}/{}", made.id()), made.id()));
+    }
+    // in every place of a tree, however the id is spelt
+    let conditions: Vec<_> = named
+        .iter()
+        .map(|(field, _, id)| json!({"not": leaf(field, "in", json!([id.to_uppercase()]))}))
+        .collect();
+    let body = json!({"name": "s", "selection": {"exclude": conditions[0], "where": {"and": conditions[1..]}}});
+    let segment = format!("/segments/{}", app.post("/segments").json(&body).await.expect(201).id());
+    let naming = saved(&app, "other", leaf("company", "has", named[1].2.as_str())).await;
+    for (field, path, _) in &named {
+        let refused = app.delete(path).await.expect_problem(409, "in_use", &[]);
+        let segments = if *field == "company" { 2 } else { 1 };
+        assert_eq!(refused.json["segments"], segments, "{field}");
+        assert_eq!(refused.json["contacts"], json!({"live": 0, "trash": 0}), "{field}");
+    }
+    // nor is any of another workspace, which has the same number of them
+    let stranger = app.other_workspace();
+    let theirs = stranger.post("/companies").json(&json!({"name": "Dílna"})).await.expect(201);
+    stranger.delete(theirs.header("location")).await.expect(204);
+    // what a tree does not name any more is free, and so is all when the segment is gone
+    app.patch(format!("/segments/{naming}")).json(&json!({"filter": has("a")})).await.expect(200);
+    let (_, company, _) = &named[1];
+    let refused = app.delete(company).await.expect_problem(409, "in_use", &[]);
+    assert_eq!(refused.json["segments"], 1);
+    app.delete(&segment).await.expect(204);
+    for (_, path, _) in &named {
+        app.delete(path).await.expect(204);
+    }
+}
+
+/// SEG-5: a segment that is saved and a record or person it names that is deleted, at once: never both.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_named_and_deleted_at_once_are_never_both() {
+    let app = TestApp::new().await;
+    for round in 0..4 {
+        let (user, _) = person(&app, &format!("p{round}"), Role::Manager).await;
+        let mut named = vec![("owner", format!("/users/{user}"), user)];
+        for (noun, field) in NOUNS {
+            let made = app.post(format!("/{noun}")).json(&json!({"name": "D"})).await.expect(201);
+            named.push((field, format!("/{noun}/{}", made.id()), made.id()));
+        }
+        for (field, path, id) in named {
+            let save =
+                json!({"name": format!("{field} {round}"), "filter": leaf(field, "has", id)});
+            let (saved, deleted) =
+                tokio::join!(async { app.post("/segments").json(&save).await.status }, async {
+                    app.delete(&path).await.status
+                },);
+            assert!(
+                matches!((saved, deleted), (201, 409) | (422, 204)),
+                "{field} saved: {saved}, deleted: {deleted}"
+            );
+        }
+    }
 }
 
 /// SEG-5: a segment that is saved and a tag or purpose it names that is deleted, at once: never both.

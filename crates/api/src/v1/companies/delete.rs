@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Delete a company
 ///
-/// Only one that nothing is linked to: otherwise the answer is `409 in_use` with the numbers of contacts,
-/// opportunities and activities.
+/// Only one that nothing is linked to and no segment names: otherwise the answer is `409 in_use` with the numbers
+/// of contacts, opportunities, activities and segments.
 #[utoipa::path(
     tag = "companies",
     operation_id = "delete_company",

@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Delete an opportunity
 ///
-/// Only one that nothing is linked to: otherwise the answer is `409 in_use` with the numbers of contacts
-/// and activities.
+/// Only one that nothing is linked to and no segment names: otherwise the answer is `409 in_use` with the numbers
+/// of contacts, activities and segments.
 #[utoipa::path(
     tag = "opportunities",
     operation_id = "delete_opportunity",
