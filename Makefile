@@ -41,9 +41,9 @@ test-pgbouncer: ## The integration tests through PgBouncer in transaction mode
 	@export KARTOTEKA_TEST_PGBOUNCER=1; $(call run_tests,--package kartoteka-tests)
 
 .PHONY: test-cluster
-test-cluster: ## The tests of imports and jobs against two serving and two working processes
+test-cluster: ## The tests of imports, jobs and webhooks against two serving and two working processes
 	@scripts/setup test
-	@export KARTOTEKA_TEST_CLUSTER=1; $(call run_tests,--package kartoteka-tests,imports jobs cluster takeover)
+	@export KARTOTEKA_TEST_CLUSTER=1; $(call run_tests,--package kartoteka-tests,imports jobs bulk_edit webhooks cluster takeover)
 
 ##@ Shown in figures
 

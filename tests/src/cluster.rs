@@ -63,6 +63,8 @@ pub struct Orders {
     pub body_timeout: Duration,
     /// Of [`Settings`].
     pub database_wait: Duration,
+    /// Of [`Settings`], as it is written in the configuration.
+    pub webhook_allow: String,
 }
 
 impl Orders {
@@ -84,6 +86,7 @@ impl Orders {
             cors_origins: self.cors_origins.clone(),
             body_timeout: self.body_timeout,
             database_wait: self.database_wait,
+            webhook_allow: self.webhook_allow.parse().unwrap(),
             metrics: MetricsAccess::Open,
             workers: 1,
             ..Settings::default()
@@ -156,6 +159,7 @@ impl Cluster {
             cors_origins: settings.cors_origins.clone(),
             body_timeout: settings.body_timeout,
             database_wait: settings.database_wait,
+            webhook_allow: settings.webhook_allow.to_string(),
         };
         let servers = listeners
             .into_iter()

@@ -47,6 +47,13 @@ impl Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { base, bits } = self;
+        write!(f, "{base}/{bits}")
+    }
+}
+
 /// Text that is no network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a network: write an address, or one with a number of bits, such as 10.0.0.0/8")]
@@ -98,6 +105,14 @@ impl Allowed {
         } else {
             Err(Refused::Plain)
         }
+    }
+}
+
+impl fmt::Display for Allowed {
+    /// As [`FromStr`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let networks: Vec<String> = self.0.iter().map(Network::to_string).collect();
+        f.write_str(&networks.join(","))
     }
 }
 
@@ -340,6 +355,9 @@ mod tests {
         }
         assert_eq!(allowed.may_reach(ip("8.8.8.8"), true), Ok(()));
         assert_eq!(allowed.may_reach(ip("8.8.8.8"), false), Err(Refused::Plain));
+        assert_eq!(allowed.to_string(), "127.0.0.0/8,10.1.2.3/32,fd00::/8");
+        assert_eq!(allowed.to_string().parse().as_ref(), Ok(&allowed));
+        assert_eq!(Allowed::default().to_string().parse(), Ok(Allowed::default()));
         assert!("0.0.0.0/0".parse::<Network>().unwrap().holds(ip("9.9.9.9")));
         for wrong in ["10.0.0.0/33", "10.0.0/8", "here", "::/129", "10.0.0.0/-1"] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
