@@ -66,11 +66,13 @@ pub fn start(
         return Err(Error::refused(Code::NothingToChange, "Name at least one change."));
     }
     let id = JobId(ctx.new_id());
+    // of contacts found in another way there is no one thing that it works on
+    let segment = body.get("selection").and_then(segments::only_segment);
     let job = NewJob {
         id,
         kind: KIND,
         payload: Value::Object(body.clone()),
-        subject: None,
+        subject: segment.map(|segment| ("segment", segment.0)),
         unique_key: None,
         run_at: ctx.now,
         actor: ctx.actor,

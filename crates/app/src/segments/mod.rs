@@ -10,8 +10,8 @@ use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{JobId, SegmentId};
 use kartoteka_domain::segments::unfold::{TooLarge, segments_of, unfold};
-use kartoteka_domain::segments::{Selection, Target, read};
-use kartoteka_persistence::contacts::list::{Filter, Page, Position, Sort};
+use kartoteka_domain::segments::{Filter, Leaf, Selection, Target, Test, read};
+use kartoteka_persistence::contacts::list::{self, Page, Position, Sort};
 use kartoteka_persistence::segments as store;
 use kartoteka_persistence::workspaces;
 
@@ -107,6 +107,25 @@ pub fn keep_for_job(tenant: &mut Tenant<'_>, job: JobId, json: &Value) -> Result
     store::saved::use_by_job(tenant, job, &segments)
 }
 
+/// The segment whose contacts a selection means, when it says nothing else. `json` was read by [`selection`].
+#[must_use]
+pub fn only_segment(json: &Value) -> Option<SegmentId> {
+    let selection = read::selection(json, "", None).resolve(|_| true).ok()?;
+    let Selection { segments, include: None, exclude: None, filter } = selection else {
+        return None;
+    };
+    match (segments.as_slice(), filter) {
+        ([one], None) => Some(*one),
+        ([], Some(Filter::Leaf(Leaf { test: Test::Segment(segments), negated: false }))) => {
+            match segments.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// How many living contacts the selection means (SEG-4).
 ///
 /// # Errors
@@ -140,7 +159,7 @@ pub fn page(
 /// As [`bounded`].
 pub fn page_within(
     tenant: &mut Tenant<'_>,
-    filter: &Filter,
+    filter: &list::Filter,
     selection: &Selection,
     now: DateTime<Utc>,
     sort: &Sort,
@@ -156,7 +175,7 @@ pub fn page_within(
 /// As [`bounded`].
 pub fn count_within(
     tenant: &mut Tenant<'_>,
-    filter: &Filter,
+    filter: &list::Filter,
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<i64, Error> {
@@ -179,5 +198,39 @@ pub fn bounded<T>(
             Err(Error::refused(Code::SelectionTooSlow, detail))
         }
         other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_selection_of_one_segment_is_told_from_all_others() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let within = |op: &str, value: Value| json!({"field": "segment", "op": op, "value": value});
+        for json in [
+            json!({"segments": [one]}),
+            json!({"segments": [one], "include": null}),
+            json!({"where": within("eq", json!(one))}),
+            json!({"where": within("in", json!([one]))}),
+        ] {
+            assert_eq!(only_segment(&json), Some(SegmentId(one)), "{json}");
+        }
+        for json in [
+            json!({}),
+            json!({"segments": [one, two]}),
+            json!({"segments": [one], "where": {"field": "tag", "op": "has", "value": "a"}}),
+            json!({"segments": [one], "include": within("eq", json!(two))}),
+            json!({"where": within("ne", json!(one))}),
+            json!({"where": within("in", json!([one, two]))}),
+            json!({"where": {"not": within("eq", json!(one))}}),
+            json!({"exclude": within("eq", json!(one))}),
+        ] {
+            assert_eq!(only_segment(&json), None, "{json}");
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Tests of `POST /contacts/bulk-edit`.
 
+use std::future::IntoFuture;
 use std::process::{Command, Stdio};
 
+use diesel::{PgConnection, RunQueryDsl};
 use kartoteka_domain::scopes::Role;
+use kartoteka_tests::program::until;
 use kartoteka_tests::{Answer, TestApp, canary};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -283,14 +286,82 @@ async fn only_changed_keys_move_the_revision() {
 
 const CROWD: i64 = 1_500;
 
-/// CON-6: killed again and again, the job changes everybody once. Cancelled between chunks, it stops there.
+/// So many contacts.
+async fn crowd(app: &TestApp, count: i64) {
+    let rows: Vec<String> = (0..count).map(|n| format!("n{n}@example.com,N{n}")).collect();
+    let list = format!("e-mail,first name\n{}\n", rows.join("\n"));
+    let import = app.import(list, &json!({})).await;
+    assert_eq!(import.json["summary"]["created"], count, "{import:?}");
+}
+
+/// CON-6: cancelled between chunks, it stops there. What is done is done whole, and told; the others are as
+/// they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_edit_cancelled_between_chunks_stops_there() {
+    let app = TestApp::new().await;
+    crowd(&app, 1_000).await;
+    let body = json!({"selection": {"where": {"field": "score", "op": "eq", "value": 0}},
+        "changes": {"score": 3, "tags": {"add": ["a"]}}});
+    let job = app.post("/contacts/bulk-edit").json(&body).await.expect(202);
+    // chunks of two hundred, as over any job that lost workers
+    app.execute("UPDATE jobs SET crashes = 2 WHERE state = 'queued'");
+    // the third one has to wait for a contact in its middle
+    let mut holder = app.connection();
+    let run = |conn: &mut PgConnection, sql: &str| {
+        diesel::sql_query(sql).execute(conn).unwrap();
+    };
+    run(&mut holder, "BEGIN");
+    run(
+        &mut holder,
+        "SELECT 1 FROM contacts WHERE id = (SELECT id FROM contacts ORDER BY id OFFSET 500 LIMIT 1) FOR UPDATE",
+    );
+    let waiting = || {
+        app.count(
+            "SELECT count(*) AS n FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+    };
+    let stop = async {
+        until("the third chunk waits", || waiting() == 1);
+        let release = async {
+            until("so does who cancels", || waiting() == 2);
+            run(&mut holder, "COMMIT");
+        };
+        let cancel = tokio::spawn(app.post(format!("/jobs/{}/cancel", job.id())).into_future());
+        release.await;
+        cancel.await.unwrap().expect(200);
+    };
+    tokio::join!(app.run_jobs(), stop);
+    let path = format!("/jobs/{}", job.id());
+    let ended = app.get(&path).await.expect(200);
+    assert_eq!(ended.json["state"], "cancelled", "{ended:?}");
+    assert_eq!(ended.json["progress"], json!({"done": 600, "total": 1_000}));
+    assert_eq!(ended.json["counts"], json!({"applied": 600, "unchanged": 0, "skipped": {}}));
+    for (what, count) in [
+        ("contacts WHERE score = 3", 600),
+        ("contacts WHERE score = 0", 400),
+        ("contact_tags ct JOIN contacts c ON c.id = ct.contact_id WHERE c.score = 3", 600),
+        ("contact_tags", 600),
+        ("frozen_contacts", 1_000),
+        ("frozen_outcomes WHERE outcome = 'applied'", 600),
+        ("audit_entries WHERE action = 'contact.update'", 600),
+    ] {
+        assert_eq!(app.count(&format!("SELECT count(*) AS n FROM {what}")), count, "{what}");
+    }
+    // the list says of whom nothing was done
+    let open = app.get(format!("{path}/contacts?limit=200")).await.expect(200);
+    assert!(open.data().iter().all(|row| row["outcome"] == "applied"));
+    assert_eq!(outcomes(&app, &job.id(), "&outcome=unchanged").await, []);
+    app.post(format!("{path}/cancel")).await.expect_problem(409, "job_not_cancellable", &[]);
+    assert_eq!(app.run_jobs().await, 0, "nobody takes it up again");
+    app.check_invariants();
+}
+
+/// CON-6: killed again and again, the job changes everybody once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_changes_nobody_twice() {
     let app = TestApp::new().await;
-    let rows: Vec<String> = (0..CROWD).map(|n| format!("n{n}@example.com,N{n}")).collect();
-    let list = format!("e-mail,first name\n{}\n", rows.join("\n"));
-    let import = app.import(list, &json!({})).await;
-    assert_eq!(import.json["summary"]["created"], CROWD, "{import:?}");
+    crowd(&app, CROWD).await;
     let body = json!({"selection": {"where": {"field": "score", "op": "eq", "value": 0}},
         "changes": {"score": 3, "tags": {"add": ["a"]}, "details": {"x": 1}}});
     let job = app.post("/contacts/bulk-edit").json(&body).await.expect(202);
@@ -377,7 +448,9 @@ async fn a_segment_stays_while_a_job_waits_to_use_it() {
     let segment =
         app.post("/segments").json(&json!({"name": "s", "filter": filter})).await.expect(201).id();
     let body = json!({"selection": {"segments": [segment]}, "changes": {"score": 5}});
-    let job = app.post("/contacts/bulk-edit").json(&body).await.expect(202).id();
+    let job = app.post("/contacts/bulk-edit").json(&body).await.expect(202);
+    assert_eq!(job.json["subject"], json!({"type": "segment", "id": segment}));
+    let job = job.id();
     let path = format!("/segments/{segment}");
     let refused = app.delete(&path).await.expect_problem(409, "segment_in_use", &[]);
     assert_eq!(refused.json["jobs"], 1);
@@ -385,4 +458,7 @@ async fn a_segment_stays_while_a_job_waits_to_use_it() {
     assert_eq!(outcomes(&app, &job, "").await, [(jana.clone(), json!("applied"), Value::Null)]);
     assert_eq!(read(&app, &jana).await["score"], 5);
     app.delete(&path).await.expect(204);
+    // a selection of other kinds has no one thing that it works on
+    let body = json!({"ids": [jana], "changes": {"score": 6}});
+    assert_eq!(edited(&app, &body).await.json["subject"], Value::Null);
 }
