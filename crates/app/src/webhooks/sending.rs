@@ -49,6 +49,8 @@ const TURN: Duration = Duration::from_secs(5);
 const WRITES: u32 = 20;
 /// Pause between them.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// How often the age of the queue is told to the metrics.
+const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
 /// A contact in the shape of the API, which is the business of another floor.
 pub type ShowContact = fn(Stored) -> Value;
@@ -113,8 +115,16 @@ impl Sender {
 
 fn dispatch(environment: &Environment, owner: &str, most: usize, stop: &AtomicBool) {
     let busy = AtomicUsize::new(0);
+    let mut measured: Option<Instant> = None;
     std::thread::scope(|scope| {
         while !stop.load(Ordering::Relaxed) {
+            if measured.is_none_or(|at| at.elapsed() >= MEASURE_EVERY) {
+                measured = Some(Instant::now());
+                match queue_age(environment) {
+                    Ok(age) => metrics::gauge!("webhook_queue_age_seconds").set(age.as_secs_f64()),
+                    Err(error) => tracing::debug!(%error, "the age of the queue cannot be seen"),
+                }
+            }
             let claimed = if busy.load(Ordering::Acquire) < most {
                 claim(environment, owner)
             } else {
@@ -170,6 +180,17 @@ fn pause(stop: &AtomicBool) {
 fn claim(environment: &Environment, owner: &str) -> Result<Option<Receiver>, StoreError> {
     let now = environment.clock.now();
     environment.db.system(|conn| store::claim(conn, owner, now))
+}
+
+/// How long the event that waits longest has been due; nothing when none is. Receivers that are left alone for a
+/// while because they fail do not count: this says whether the sending keeps up, not whether they do.
+///
+/// # Errors
+/// What the database said.
+pub fn queue_age(environment: &Environment) -> Result<Duration, StoreError> {
+    let now = environment.clock.now();
+    let oldest = environment.db.system(|conn| store::oldest_due(conn, now))?;
+    Ok(oldest.map_or(Duration::ZERO, |at| (now - at).to_std().unwrap_or_default()))
 }
 
 /// Sends everything that is due, in this thread, and says how many attempts that were. For tests.
@@ -340,6 +361,10 @@ impl<'a> Turn<'a> {
         let message = Message { id: &id, timestamp, signature: &signature, body: &body };
         let (sent, took) = self.client.send(&self.receiver.url, message);
         self.attempts.fetch_add(1, Ordering::Relaxed);
+        let result = result_of(&sent);
+        metrics::counter!("webhook_attempts_total", "result" => result).increment(1);
+        metrics::histogram!("webhook_attempt_duration_seconds", "result" => result)
+            .record(took.as_secs_f64());
         let ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         self.write(due, at, ms, &sent)
     }
@@ -491,6 +516,15 @@ struct Judged {
     gone: bool,
 }
 
+/// What came of an attempt, in a word of the metrics.
+fn result_of(sent: &Result<Answer, Failure>) -> &'static str {
+    match sent {
+        Ok(Answer { status: 200..=299, .. }) => "delivered",
+        Ok(_) => "refused",
+        Err(_) => "unanswered",
+    }
+}
+
 fn judge(sent: &Result<Answer, Failure>, now: DateTime<Utc>) -> Judged {
     let answer = match sent {
         Ok(answer) => answer,
@@ -528,11 +562,14 @@ mod tests {
             let retry_after = retry_after.map(str::to_owned);
             judge(&Ok(Answer { status, retry_after }), now)
         };
+        let result = |status| result_of(&Ok(Answer { status, retry_after: None }));
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(judged(status, None).error, None, "{status}");
+            assert_eq!(result(status), "delivered");
         }
         for status in [101, 301, 302, 307, 400, 401, 404, 410, 429, 500, 503, 599] {
             assert!(judged(status, None).error.is_some(), "{status}");
+            assert_eq!(result(status), "refused");
         }
         assert!(judged(410, None).gone && !judged(404, None).gone);
         let minute = Some(chrono::TimeDelta::minutes(1));
@@ -540,5 +577,6 @@ mod tests {
         assert_eq!(judged(503, Some("60")).wish, minute);
         assert_eq!(judged(500, Some("60")).wish, None, "it means nothing there");
         assert_eq!(judge(&Err(Failure::Timeout), now).status, None);
+        assert_eq!(result_of(&Err(Failure::Timeout)), "unanswered");
     }
 }

@@ -101,6 +101,33 @@ pub fn claim(
     Ok(None)
 }
 
+#[derive(QueryableByName)]
+struct Oldest {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    due: Option<DateTime<Utc>>,
+}
+
+/// Since when the delivery that waits longest has been due, of receivers that are sent to at present.
+///
+/// # Errors
+/// What the database said.
+pub fn oldest_due(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut sql = Sql::default();
+    let at = sql.param(now);
+    // the first entry of each receiver in the index of what is due
+    sql.push(&format!(
+        "SELECT min(first.due) AS due FROM webhooks w CROSS JOIN LATERAL (\
+           SELECT d.next_attempt_at AS due FROM webhook_deliveries d \
+           WHERE d.workspace_id = w.workspace_id AND d.webhook_id = w.id AND d.state = 'pending' \
+             AND d.next_attempt_at <= {at} ORDER BY d.next_attempt_at LIMIT 1) AS first \
+         WHERE w.enabled AND (w.not_before IS NULL OR w.not_before <= {at})"
+    ));
+    Ok(sql.first::<Oldest>(conn)?.and_then(|row| row.due))
+}
+
 /// An event that is due.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Due {

@@ -4,6 +4,7 @@ mod crash;
 mod delivery;
 mod events;
 mod guard;
+mod metrics;
 mod records;
 mod replay;
 
