@@ -1,10 +1,14 @@
-//! A workspace to try things on: invented contacts, tags, consents and two imports with reports.
+//! A workspace to try things on: invented contacts with tags and consents out of two imports with reports; groups,
+//! types, fields and segments; companies, an opportunity, a project; and cards with notes and activities.
 //!
-//! The contacts come in through the import like everybody's, so that what Swagger UI shows is what
-//! a real list would look like. A second run finds its contacts and changes nothing.
+//! The contacts come in through the import like everybody's, and everything else through the use cases that a
+//! request takes, so that what Swagger UI shows is what real work would look like. A second run finds what is there
+//! and changes nothing, nor what somebody changed since; what was taken away, but for imported contacts, comes back.
 
 mod lists;
 mod people;
+mod story;
+mod telling;
 
 use std::time::{Duration, Instant};
 
@@ -25,12 +29,16 @@ use crate::imports::steps::{self, MappingRequest, MatchingRequest};
 use crate::worker::{Environment, run_due};
 
 use lists::List;
+use telling::Telling;
 
 /// How long one list may take, when another process works on it.
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(200);
 
-/// Imports the invented lists and waits until they are in; the ids of the imports.
+/// Imports that are looked through for one that was made before.
+const IMPORTS_BACK: i64 = 200;
+
+/// Imports the invented lists, waits until they are in, and tells what there is around them; the ids of the imports.
 ///
 /// `owner` names this process to the queue: it works the jobs off itself unless a running worker is
 /// quicker.
@@ -42,7 +50,32 @@ pub fn fill(
     workspace: WorkspaceId,
     owner: &str,
 ) -> Result<Vec<ImportId>, Error> {
-    lists::all().into_iter().map(|list| import(environment, workspace, owner, list)).collect()
+    let telling = Telling::begin(environment, workspace, owner)?;
+    let details = telling.fields()?;
+    let imports = lists::all()
+        .into_iter()
+        .map(|list| import(environment, workspace, owner, list))
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(customers) = imports.first() {
+        telling.tell(*customers, &details)?;
+    }
+    Ok(imports)
+}
+
+/// The import that brought this list in before.
+fn brought(
+    environment: &Environment,
+    workspace: WorkspaceId,
+    list: &List,
+) -> Result<Option<ImportId>, Error> {
+    let known = environment
+        .db
+        .read(workspace, |tenant| crate::imports::list(tenant, None, IMPORTS_BACK))?;
+    let is_it = |import: &&crate::imports::ImportRecord| {
+        import.name == list.name && import.state == ImportState::Done.as_str()
+    };
+    // the oldest: it made the contacts
+    Ok(known.iter().rfind(is_it).map(|import| ImportId(import.id)))
 }
 
 fn import(
@@ -51,6 +84,9 @@ fn import(
     owner: &str,
     list: List,
 ) -> Result<ImportId, Error> {
+    if let Some(id) = brought(environment, workspace, &list)? {
+        return Ok(id);
+    }
     let ctx = Context {
         workspace,
         actor: Actor::System,
