@@ -27,6 +27,33 @@ async fn settings_are_read_by_all_and_changed_by_administrators() {
     late.expect_problem(412, "precondition_failed", &[]);
 }
 
+/// TRS-3: the trash counts, until it is purged.
+#[tokio::test]
+async fn the_trash_counts_towards_the_limit() {
+    let app = TestApp::new().await;
+    app.patch("/workspace").json(&json!({"contact_limit": 3})).await.expect(200);
+    let make = |name: &str| app.post("/contacts").json(&json!({"first_name": name}));
+    let (jana, eva) = (make("Jana").await.expect(201).id(), make("Eva").await.expect(201).id());
+    let room = || async {
+        let seen = app.get("/workspace").await.expect(200);
+        let of = |word: &str| seen.json["limits"]["contacts"][word].as_i64().unwrap();
+        ["limit", "live", "trash", "remaining"].map(of)
+    };
+    app.delete(format!("/contacts/{eva}")).await.expect(204);
+    assert_eq!(room().await, [3, 1, 1, 1]);
+    make("Ida").await.expect(201);
+    let refused = make("Ola").await.expect_problem(422, "contact_limit_reached", &[]);
+    let numbers = ["limit", "live", "trash"].map(|word| refused.json[word].as_i64().unwrap());
+    assert_eq!(numbers, [3, 2, 1]);
+    app.post(format!("/trash/{eva}/restore")).await.expect(200);
+    assert_eq!(room().await, [3, 3, 0, 0]);
+    let ids = json!({"ids": [eva, jana]});
+    app.post("/contacts/bulk-delete").json(&ids).await.expect(200);
+    assert_eq!(room().await, [3, 1, 2, 0]);
+    app.post("/trash/purge").json(&ids).await.expect(200);
+    assert_eq!(room().await, [3, 1, 0, 2]);
+}
+
 #[tokio::test]
 async fn all_faults_of_settings_are_told_at_once() {
     let app = TestApp::new().await;

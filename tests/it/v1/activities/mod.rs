@@ -132,6 +132,33 @@ async fn activities_are_filtered() {
         let found = app.post("/activities/query").json(&body).await.expect(200);
         assert_eq!(subjects(&found), expected, "{body}");
     }
+    // in saved segments: by id, in a selection, and in another segment
+    let segment = json!({"name": "evas", "filter": tag["where"]});
+    let segment = app.post("/segments").json(&segment).await.expect(201).id();
+    let within = json!({"field": "segment", "op": "ne", "value": segment});
+    let outside = json!({"name": "others", "filter": within});
+    let outside = app.post("/segments").json(&outside).await.expect(201).id();
+    for (id, expected) in [(&segment, vec!["c", "b"]), (&outside, vec!["c", "Žlutá"])] {
+        let found = app.get(format!("/activities?segment_id={id}")).await.expect(200);
+        assert_eq!(subjects(&found), expected);
+        let body = json!({"selection": {"segments": [id]}});
+        let found = app.post("/activities/query").json(&body).await.expect(200);
+        assert_eq!(subjects(&found), expected);
+        let path = format!("/activities?segment_id={id}&type=call&author_id={author}&limit=1");
+        let found = app.get(path).await.expect(200);
+        assert_eq!(subjects(&found), if *id == segment { vec![] } else { vec!["Žlutá"] });
+    }
+    let page = app.get(format!("/activities?segment_id={segment}&limit=1")).await.expect(200);
+    let cursor = page.text_at("/next_cursor");
+    app.clock().advance(chrono::TimeDelta::seconds(5));
+    let rest = format!("/activities?segment_id={segment}&limit=1&cursor={cursor}");
+    assert_eq!(subjects(&app.get(rest).await.expect(200)), ["b"]);
+    app.get(format!("/activities?segment_id={outside}&limit=1&cursor={cursor}")).await.expect(422);
+    let unknown = app.get(format!("/activities?segment_id={}", uuid::Uuid::now_v7())).await;
+    unknown.expect_problem(422, "unknown_reference", &["?segment_id"]);
+    let foreign = app.other_workspace();
+    let foreign = foreign.get(format!("/activities?segment_id={segment}")).await;
+    foreign.expect_problem(422, "unknown_reference", &["?segment_id"]);
     let first = app.post("/activities/query").json(&json!({"selection": tag, "limit": 1})).await;
     let cursor = first.expect(200).text_at("/next_cursor");
     app.clock().advance(chrono::TimeDelta::seconds(5));

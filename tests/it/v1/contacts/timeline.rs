@@ -102,6 +102,16 @@ async fn the_timeline_tells_what_happened_newest_first() {
     let until = app.get(&timeline).query(&[("before", &noted)]).await.expect(200);
     assert_eq!(since.data().len() + until.data().len(), types.len());
     assert_eq!(since.data().last().unwrap()["type"], "note");
+    // as it stood at that instant, which is among it; the narrower of two bounds counts
+    let then = app.get(&timeline).query(&[("as_of", &noted)]).await.expect(200);
+    assert_eq!(then.data().len(), until.data().len() + 1);
+    assert_eq!(then.data()[0]["type"], "note");
+    let both = app.get(&timeline).query(&[("as_of", &noted), ("before", &noted)]).await;
+    assert_eq!(both.expect(200).data(), until.data());
+    let first = app.get(&timeline).query(&[("as_of", noted.as_str()), ("limit", "1")]).await;
+    let cursor = first.expect(200).text_at("/next_cursor");
+    let next = [("as_of", noted.as_str()), ("limit", "200"), ("cursor", &cursor)];
+    assert_eq!(app.get(&timeline).query(&next).await.expect(200).data(), &then.data()[1..]);
     app.get(format!("{timeline}?type=fax")).await.expect_problem(
         422,
         "validation_failed",

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use kartoteka_app::Tenant;
 use kartoteka_app::activities::{self, Filter, Position};
+use kartoteka_app::segments;
 use kartoteka_domain::activities::Kind;
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::SegmentId;
 
 use super::{ActivityType, ActivityView};
 use crate::extract::{Query, Scoped, scope};
@@ -46,6 +48,8 @@ pub(crate) struct ActivityFilter {
     opportunity_id: Option<Uuid>,
     /// Only about this project.
     project_id: Option<Uuid>,
+    /// Only about contacts in this saved segment that are not in the trash.
+    segment_id: Option<Uuid>,
     /// By the instant they are listed at; `-at`, the newest first, when absent.
     #[param(inline)]
     sort: Option<ActivitySort>,
@@ -65,7 +69,7 @@ pub(crate) enum ActivitySort {
 /// List activities
 ///
 /// In order of the instant they are listed at: their start, else when they are due, else when they were done, else
-/// when they were made. `POST /activities/query` also takes a selection of contacts.
+/// when they were made. `POST /activities/query` takes any selection of contacts.
 #[utoipa::path(
     tag = "activities",
     operation_id = "list_activities",
@@ -99,8 +103,13 @@ pub(crate) async fn list_activities(
     activities::search_for(&mut filter, asked.q.as_deref(), "?q")?;
     let cursor = page.cursor.clone();
     let limit = usize::from(page.limit);
+    let segment = asked.segment_id;
     state
-        .read(&caller, move |tenant, _| {
+        .read(&caller, move |tenant, ctx| {
+            if let Some(id) = segment {
+                let selection = segments::of_segment(tenant, SegmentId(id), "?segment_id")?;
+                filter.selection = Some((selection, ctx.now));
+            }
             answer(tenant, &filter, oldest_first, (cursor.as_deref(), "?cursor"), limit)
         })
         .await

@@ -1,7 +1,7 @@
 //! `GET /contacts/{id}/timeline` and `GET /contacts/{id}/planned`.
 
 use actix_web::get;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -30,6 +30,8 @@ pub(crate) struct TimelineFilter {
     before: Option<DateTime<Utc>>,
     /// Only from this instant on (RFC 3339).
     after: Option<DateTime<Utc>>,
+    /// What had happened at this instant (RFC 3339), it included; what was removed since is not told.
+    as_of: Option<DateTime<Utc>>,
     /// Only of this type.
     #[param(inline)]
     r#type: Option<TimelineType>,
@@ -117,9 +119,12 @@ impl From<Entry> for TimelineEntry {
     }
 }
 
+/// What an instant is kept in.
+const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
+
 /// Read the timeline of a contact
 ///
-/// What happened to it, newest first. Consents are here for tokens that may read them, private notes for their
+/// What happened to it, newest first, up to now or to `as_of`. Consents are here for tokens that may read them, private notes for their
 /// author only. What is planned is in `GET /contacts/{id}/planned`.
 #[utoipa::path(
     tag = "contacts",
@@ -136,7 +141,10 @@ pub(crate) async fn list_timeline(
     filter: Query<TimelineFilter>,
     page: Query<PageQuery>,
 ) -> Result<Page<TimelineEntry>, Problem> {
-    let TimelineFilter { before, after, r#type } = filter.into_inner();
+    let TimelineFilter { before, after, as_of, r#type } = filter.into_inner();
+    // instants are kept in microseconds
+    let until = as_of.and_then(|at| at.trunc_subsecs(6).checked_add_signed(MICROSECOND));
+    let before = before.into_iter().chain(until).min();
     let consents = caller.may(Scope::ConsentsRead);
     let wanted: Option<Kind> = r#type.map(Kind::from);
     let list = format!("timeline {} {before:?} {after:?} {wanted:?}", *id);
