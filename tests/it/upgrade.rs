@@ -201,8 +201,8 @@ async fn segments_of_before_keep_the_records_they_name() {
     let (company, user) = (made.id(), app.home().user.0.to_string());
     let of = |op: &str, value: Value| json!({ "field": "company", "op": op, "value": value });
     let filter = json!({ "or": [
-        of("in", json!([format!("{{{}}}", company.to_uppercase()), company])), of("is_empty", Value::Null),
-        { "not": { "field": "owner", "op": "has", "value": format!("urn:uuid:{user}") } },
+        of("in", json!([company.to_uppercase(), company])), of("is_empty", Value::Null),
+        { "not": { "field": "owner", "op": "has", "value": user } },
         { "field": "last_name", "op": "eq", "value": "company" }
     ] });
     let segment = json!({ "name": "s", "filter": filter });
@@ -220,6 +220,12 @@ async fn segments_of_before_keep_the_records_they_name() {
     let mut conn = app.connection();
     conn.revert_migration(migration).unwrap();
     assert_eq!(named(), Vec::<Value>::new());
+    // all spellings of an id were taken
+    for (id, spelt) in [(&company, format!("{{{company}}}")), (&user, format!("urn:uuid:{user}"))] {
+        app.execute(&format!(
+            "UPDATE segments SET filter = replace(filter::text, '{id}', '{spelt}')::jsonb"
+        ));
+    }
     conn.run_migration(migration).unwrap();
     assert_eq!(named(), saved);
     app.delete(made.header("location")).await.expect_problem(409, "in_use", &[]);
