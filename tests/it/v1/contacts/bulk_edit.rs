@@ -315,16 +315,18 @@ async fn a_bulk_edit_cancelled_between_chunks_stops_there() {
         &mut holder,
         "SELECT 1 FROM contacts WHERE id = (SELECT id FROM contacts ORDER BY id OFFSET 500 LIMIT 1) FOR UPDATE",
     );
-    let waiting = || {
-        app.count(
-            "SELECT count(*) AS n FROM pg_stat_activity \
-             WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        )
+    // who waits is told by its statement: leases are renewed meanwhile too
+    let waits = |statement: &str| {
+        let sql = format!(
+            "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
+             AND wait_event_type = 'Lock' AND query LIKE '{statement}'"
+        );
+        app.count(&sql) > 0
     };
     let stop = async {
-        until("the third chunk waits", || waiting() == 1);
+        until("the third chunk waits", || waits("SELECT id FROM contacts %"));
         let release = async {
-            until("so does who cancels", || waiting() == 2);
+            until("so does who cancels", || waits("UPDATE jobs % cancel_requested = true%"));
             run(&mut holder, "COMMIT");
         };
         let cancel = tokio::spawn(app.post(format!("/jobs/{}/cancel", job.id())).into_future());
