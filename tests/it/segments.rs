@@ -448,7 +448,7 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         }
         // the third made some, and met some
         if (80..120).contains(&number) || number % 10 == 7 {
-            let row = if number < 80 || number >= 120 { number } else { number - 80 + 49_981 };
+            let row = if (80..120).contains(&number) { number - 80 + 49_981 } else { number };
             let outcome = if row > 40_000 { "create" } else { ["update", "skip"][number / 10 % 2] };
             if outcome != "skip" && row <= 50_000 {
                 facts.imports.push(imports[2]);
