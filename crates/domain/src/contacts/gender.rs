@@ -1,4 +1,7 @@
-//! Gender as a field says it. Guessing it from a name is another matter.
+//! Gender as a field says it; [`guess`] is about what a name says.
+
+mod exceptions;
+pub mod guess;
 
 use serde::{Deserialize, Serialize};
 
