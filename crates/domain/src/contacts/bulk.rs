@@ -39,6 +39,7 @@ const OWN_FIELDS: &[&str] = &[
     "phone",
     "phone_region",
     "birth_date",
+    "salutations",
 ];
 
 /// Which contacts.

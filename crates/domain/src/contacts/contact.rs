@@ -136,6 +136,10 @@ pub struct Contact {
     pub score: i64,
     /// Named values of any kind (CON-9).
     pub details: Map<String, Value>,
+    /// Formal salutation, when somebody wrote one (CMP-6).
+    pub salutation_formal: Option<String>,
+    /// Familiar salutation, when somebody wrote one.
+    pub salutation_familiar: Option<String>,
 }
 
 impl std::fmt::Debug for Contact {
@@ -217,7 +221,11 @@ impl Contact {
             type_id,
             score,
             details,
+            salutation_formal,
+            salutation_familiar,
         } = self;
+        let readdressed = *salutation_formal != before.salutation_formal
+            || *salutation_familiar != before.salutation_familiar;
         let mut names: Vec<String> = [
             ("external_id", *external_id != before.external_id),
             ("first_name", *first_name != before.first_name),
@@ -240,6 +248,7 @@ impl Contact {
             ("state", *state != before.state),
             ("type_id", *type_id != before.type_id),
             ("score", *score != before.score),
+            ("salutations", readdressed),
         ]
         .into_iter()
         .filter(|(_, differs)| *differs)

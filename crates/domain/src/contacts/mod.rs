@@ -14,5 +14,6 @@ pub mod owners;
 pub mod patch;
 pub mod phone;
 pub mod place;
+pub mod salutation;
 pub mod search;
 pub mod timeline;

@@ -14,6 +14,7 @@ use super::email::Email;
 use super::gender::Gender;
 use super::phone::{Phone, PhoneError, Region};
 use super::place::{Country, Language, TimeZone};
+use super::salutation::MAX_SALUTATION_CHARS;
 use crate::classes::MAX_GROUPS_PER_CONTACT;
 use crate::codes::Code;
 use crate::faults::{Fault, pointer_token, sentence};
@@ -41,7 +42,7 @@ const READ_ONLY: &[(&str, &str)] = &[
     ("id", "The id is given by the system."),
     ("name", "The name is made of first and last name."),
     ("communication", "Consents, subscription and mute have endpoints of their own."),
-    ("salutations", "Salutations are proposed by the system."),
+    ("salutation_sources", "Where the salutations come from is told by the system."),
     ("origin", "The origin says how the contact came in."),
     ("owners", "Owners cannot be written here."),
     ("created_at", "Times are kept by the system."),
@@ -140,6 +141,10 @@ pub struct ContactPatch {
     pub score: Patch<i64>,
     /// `Clear` removes all details; inside, `None` removes one.
     pub details: Patch<Vec<(String, Option<Value>)>>,
+    /// The formal salutation; `Clear` goes back to the proposed one (CMP-6).
+    pub salutation_formal: Patch<String>,
+    /// As [`ContactPatch::salutation_formal`], the familiar one.
+    pub salutation_familiar: Patch<String>,
     /// The whole set of tags; `Clear` removes all.
     pub tags: Patch<Vec<TagSet>>,
     /// Its type.
@@ -269,6 +274,8 @@ impl ContactPatch {
             score,
             details,
             type_id,
+            salutation_formal,
+            salutation_familiar,
             tags: _,
             group_ids: _,
             references: _,
@@ -294,6 +301,8 @@ impl ContactPatch {
         language.apply_to(&mut contact.language);
         time_zone.apply_to(&mut contact.time_zone);
         type_id.apply_to(&mut contact.type_id);
+        salutation_formal.apply_to(&mut contact.salutation_formal);
+        salutation_familiar.apply_to(&mut contact.salutation_familiar);
         match state {
             Patch::Absent => {}
             Patch::Clear => contact.state = State::default(),
@@ -376,6 +385,7 @@ impl Reader {
             "state" => patch.state = self.state(value),
             "score" => patch.score = self.score(value),
             "details" => self.details(patch, value),
+            "salutations" => self.salutations(patch, value),
             "type_id" => self.type_id(patch, value),
             "group_ids" => self.group_ids(patch, value),
             "tags" => {
@@ -580,6 +590,29 @@ impl Reader {
                 _ => self.fault(part, Code::UnknownField, "An address has no such field."),
             }
         }
+        self.at = outer;
+    }
+
+    /// The formal text and the familiar one; `null` in the place of either goes back to the proposed one.
+    fn salutations(&mut self, patch: &mut ContactPatch, value: &Value) {
+        let (formal, familiar) = match value {
+            Value::Null => (&Value::Null, &Value::Null),
+            Value::Array(texts) => match texts.as_slice() {
+                [formal, familiar] => (formal, familiar),
+                _ => {
+                    let detail = "Salutations are two: the formal one and the familiar one.";
+                    return self.fault("salutations", Code::InvalidValue, detail);
+                }
+            },
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                let detail = "Salutations are a list of two texts.";
+                return self.fault("salutations", Code::InvalidType, detail);
+            }
+        };
+        let inner = format!("{}/salutations", self.at);
+        let outer = std::mem::replace(&mut self.at, inner);
+        patch.salutation_formal = self.line("0", formal, MAX_SALUTATION_CHARS);
+        patch.salutation_familiar = self.line("1", familiar, MAX_SALUTATION_CHARS);
         self.at = outer;
     }
 
@@ -804,6 +837,7 @@ mod tests {
             "birth_date": "1990-5-1", "gender": "f", "address": {"country": "Czechia", "planet": "Earth", "city": "a\0"},
             "language": "czech", "time_zone": "Brno", "state": "friend", "score": 1.5,
             "details": {"a": [], "b": "\0", "": 1, "c/d": {}}, "tags": "vip",
+            "salutations": [1, "x".repeat(201)],
             "id": "x", "communication": {}, "shoe_size": 43
         }))
         .unwrap_err();
@@ -826,6 +860,8 @@ mod tests {
             ("#/details/", Code::TooShort),
             ("#/details/c~1d", Code::InvalidType),
             ("#/tags", Code::InvalidType),
+            ("#/salutations/0", Code::InvalidType),
+            ("#/salutations/1", Code::TooLong),
             ("#/id", Code::ReadOnlyField),
             ("#/communication", Code::ReadOnlyField),
             ("#/shoe_size", Code::UnknownField),
@@ -877,6 +913,36 @@ mod tests {
             .unwrap_err();
         assert_eq!(faults[0].code, Code::NothingIdentifies);
         assert_eq!(jana, before, "a refused patch changes nothing");
+    }
+
+    /// CMP-6
+    #[test]
+    fn salutations_are_written_by_pairs_and_cleared_one_by_one() {
+        let mut jana =
+            contact(json!({"first_name": "Jana", "salutations": [" Dear\tJana ", null]}));
+        assert_eq!(jana.salutation_formal.as_deref(), Some("Dear Jana"));
+        assert_eq!(jana.salutation_familiar, None);
+        read(json!({"salutations": [null, "Ahoj Jani"]})).unwrap().apply(&mut jana, "#").unwrap();
+        assert_eq!(
+            (jana.salutation_formal.as_deref(), jana.salutation_familiar.as_deref()),
+            (None, Some("Ahoj Jani"))
+        );
+        read(json!({"last_name": "Nováková"})).unwrap().apply(&mut jana, "#").unwrap();
+        assert_eq!(jana.salutation_familiar.as_deref(), Some("Ahoj Jani"));
+        let before = jana.clone();
+        read(json!({"salutations": null})).unwrap().apply(&mut jana, "#").unwrap();
+        assert_eq!(jana.salutation_familiar, None);
+        assert_eq!(jana.changed(&before), ["salutations"]);
+        for (body, code) in [
+            (json!([]), Code::InvalidValue),
+            (json!(["one"]), Code::InvalidValue),
+            (json!(["a", "b", "c"]), Code::InvalidValue),
+            (json!("Dear"), Code::InvalidType),
+            (json!({"formal": "Dear"}), Code::InvalidType),
+        ] {
+            let faults = read(json!({"salutations": body})).unwrap_err();
+            assert_eq!(faults, [("#/salutations".to_owned(), code)]);
+        }
     }
 
     /// CON-9

@@ -42,16 +42,23 @@ pub struct Stored {
     pub sms_status: ChannelStatus,
     /// How it came in.
     pub origin: Origin,
-    /// Formal salutation, when somebody wrote one.
-    pub salutation_formal: Option<String>,
-    /// Familiar salutation, when somebody wrote one.
-    pub salutation_familiar: Option<String>,
+    /// Language and country of its workspace, which hold where the contact says nothing.
+    pub home: StoredHome,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it, or what hangs on it, was last changed. Grows with every change.
     pub updated_at: DateTime<Utc>,
     /// When it was put in the trash.
     pub trashed_at: Option<DateTime<Utc>>,
+}
+
+/// What holds in a workspace where a contact says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredHome {
+    /// ISO 639-1.
+    pub language: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
 }
 
 /// A tag on a contact.
@@ -93,7 +100,10 @@ pub(crate) fn load(
     inner: impl FnOnce(&mut Sql),
     order: &str,
 ) -> Result<Vec<(Stored, Value)>, StoreError> {
-    sql.push(SELECT);
+    // one look at the workspace for all rows
+    sql.push(&SELECT.replace("$home", &format!(
+        "(SELECT jsonb_build_array(w.language, w.phone_region) FROM workspaces w WHERE w.id = {workspace}) AS home"
+    )));
     inner(&mut sql);
     sql.push(&format!(
         ") AS c \
@@ -120,7 +130,7 @@ const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.t
      c.postal_code, c.region, c.country, c.language, c.time_zone, c.state, c.type_id, c.score, c.details, \
      c.subscribed, c.muted, c.email_invalid_at, c.origin, c.salutation_formal, c.salutation_familiar, \
      c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
-     asked.email_granted, asked.sms_granted, grouped.group_ids, coalesce(owned.owners, '[]') AS owners, c.sort_keys FROM (";
+     asked.email_granted, asked.sms_granted, grouped.group_ids, coalesce(owned.owners, '[]') AS owners, $home, c.sort_keys FROM (";
 
 type Columns = (
     SqlUuid,
@@ -160,6 +170,7 @@ type Columns = (
     Nullable<Bool>,
     Nullable<Bool>,
     Array<SqlUuid>,
+    Jsonb,
     Jsonb,
     Jsonb,
 );
@@ -205,6 +216,7 @@ struct Row {
     sms_granted: Option<bool>,
     group_ids: Vec<Uuid>,
     owners: Value,
+    home: Value,
     sort_keys: Value,
 }
 
@@ -220,6 +232,7 @@ impl Row {
         let Value::Object(details) = self.details else { return Err(wrong("details")) };
         let tags = read_tags(&self.tags).ok_or_else(|| wrong("tags"))?;
         let owners = read_owners(&self.owners).ok_or_else(|| wrong("owners"))?;
+        let home = read_home(&self.home).ok_or_else(|| wrong("workspace_id"))?;
         let contact = Contact {
             external_id: self.external_id,
             first_name: self.first_name,
@@ -244,6 +257,8 @@ impl Row {
             type_id: self.type_id,
             score: self.score,
             details,
+            salutation_formal: self.salutation_formal,
+            salutation_familiar: self.salutation_familiar,
         };
         let stored = Stored {
             id: ContactId(id),
@@ -257,8 +272,7 @@ impl Row {
             email_status: ChannelStatus::from_granted(self.email_granted),
             sms_status: ChannelStatus::from_granted(self.sms_granted),
             origin,
-            salutation_formal: self.salutation_formal,
-            salutation_familiar: self.salutation_familiar,
+            home,
             created_at: self.created_at,
             updated_at: self.updated_at,
             trashed_at: self.trashed_at,
@@ -278,6 +292,16 @@ fn read_tags(tags: &Value) -> Option<Vec<StoredTag>> {
         _ => None,
     };
     tags.as_array()?.iter().map(read).collect()
+}
+
+fn read_home(home: &Value) -> Option<StoredHome> {
+    match home.as_array()?.as_slice() {
+        [language, country] => Some(StoredHome {
+            language: language.as_str()?.to_owned(),
+            country: country.as_str()?.to_owned(),
+        }),
+        _ => None,
+    }
 }
 
 fn read_owners(owners: &Value) -> Option<Vec<StoredOwner>> {
@@ -320,6 +344,8 @@ pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
         type_id,
         score,
         details,
+        salutation_formal,
+        salutation_familiar,
     } = contact;
     let mut row = Map::new();
     row.insert("id".into(), Value::from(id.to_string()));
@@ -342,6 +368,8 @@ pub(crate) fn content(id: ContactId, contact: &Contact) -> Map<String, Value> {
         ("country", country),
         ("language", language),
         ("time_zone", time_zone),
+        ("salutation_formal", salutation_formal),
+        ("salutation_familiar", salutation_familiar),
     ] {
         if let Some(value) = value {
             row.insert(column.into(), Value::from(value.as_str()));
@@ -385,6 +413,8 @@ pub(crate) const CONTENT_COLUMNS: &[&str] = &[
     "type_id",
     "score",
     "details",
+    "salutation_formal",
+    "salutation_familiar",
     "search",
 ];
 
@@ -392,4 +422,5 @@ pub(crate) const CONTENT_COLUMNS: &[&str] = &[
 pub(crate) const CONTENT_RECORD: &str = "id uuid, external_id text, first_name text, last_name text, \
      title_before text, title_after text, company_name text, job_title text, email text, email_key text, \
      phone text, birth_date date, gender text, street text, city text, postal_code text, region text, \
-     country text, language text, time_zone text, state text, type_id uuid, score bigint, details jsonb, search text";
+     country text, language text, time_zone text, state text, type_id uuid, score bigint, details jsonb, \
+     salutation_formal text, salutation_familiar text, search text";

@@ -32,7 +32,8 @@ async fn a_contact_is_stored_and_answered_whole() {
         ("type_id", Value::Null),
         ("group_ids", json!([])),
         ("owners", json!([])),
-        ("salutations", json!([null, null])),
+        ("salutations", json!(["Vážená paní doktorko Nováková", "Milá Jano"])),
+        ("salutation_sources", json!(["proposed", "proposed"])),
         ("trashed_at", Value::Null),
         (
             "communication",

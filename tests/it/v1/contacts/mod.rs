@@ -8,6 +8,7 @@ pub(crate) mod notes;
 mod owners;
 mod patch;
 mod query;
+mod salutations;
 mod search;
 mod timeline;
 mod upsert;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use kartoteka_app::contacts::{Stored, StoredOwner};
 use kartoteka_domain::consents::ledger::Display;
+use kartoteka_domain::contacts::salutation::{Home, salutations};
 
 /// What a request writes of a contact. In a `PATCH`, what is absent stays and `null` clears.
 ///
@@ -76,6 +77,10 @@ pub(crate) struct ContactInput {
     /// type. At most 200.
     #[schema(value_type = Option<Object>, additional_properties = true)]
     details: Option<Map<String, Value>>,
+    /// The formal and the familiar salutation, in place of the proposed ones; they are kept whatever else changes.
+    /// `null` in the place of one, or for both, goes back to what is proposed. At most 200 characters each.
+    #[schema(value_type = Option<Vec<Option<String>>>, min_items = 2, max_items = 2, example = json!(["Vážená paní doktorko", null]))]
+    salutations: Option<Vec<Option<String>>>,
     /// All tags of the contact: a `PATCH` replaces the set. Missing tags are made. Names alone will do. At most 200.
     #[schema(value_type = Option<Vec<TagPut>>, max_items = 200)]
     tags: Option<Vec<TagPut>>,
@@ -161,7 +166,7 @@ pub(crate) enum State {
     "language": "cs", "time_zone": null, "state": "prospect", "type_id": null, "group_ids": [],
     "tags": [{"name": "vip", "score": 5}], "details": {"rozmiar_buta": "43"}, "score": 0,
     "communication": {"display": "subscribed", "subscribed": true, "muted": false, "email": "opt_in", "sms": "none"},
-    "salutations": [null, null], "origin": "manual", "owners": [],
+    "salutations": ["Vážená paní Nováková", "Milá Jano"], "salutation_sources": ["proposed", "proposed"], "origin": "manual", "owners": [],
     "created_at": "2026-05-01T10:00:00Z", "updated_at": "2026-05-01T10:00:00Z", "trashed_at": null
 }))]
 pub struct ContactView {
@@ -227,9 +232,14 @@ pub struct ContactView {
     pub(crate) score: i64,
     /// May it be written to?
     pub(crate) communication: CommunicationView,
-    /// Formal and familiar salutation; `null` where none was written.
-    #[schema(value_type = Vec<Option<String>>, min_items = 2, max_items = 2)]
-    pub(crate) salutations: [Option<String>; 2],
+    /// Formal and familiar salutation: what somebody wrote, else what is proposed from name, titles, gender and language.
+    #[schema(value_type = Vec<String>, min_items = 2, max_items = 2)]
+    pub(crate) salutations: [String; 2],
+    /// Where each of them comes from: `written`; `proposed`; `uninflected` when the name in it is foreign to the
+    /// rules of the language and stands as it is kept; `neutral` when it fits everybody, because the gender or the name
+    /// is not known.
+    #[schema(value_type = Vec<String>, min_items = 2, max_items = 2)]
+    pub(crate) salutation_sources: [&'static str; 2],
     /// How it came in: `manual`, `import`, `api`, `booking`, `inbox` or `ares`.
     pub(crate) origin: &'static str,
     /// Its owners.
@@ -318,6 +328,8 @@ impl From<Stored> for ContactView {
             sms: stored.sms_status.as_str(),
         };
         let contact = stored.contact;
+        let home = Home { language: &stored.home.language, country: &stored.home.country };
+        let [formal, familiar] = salutations(&contact, home);
         Self {
             id: stored.id.0,
             name: contact.name(),
@@ -352,7 +364,8 @@ impl From<Stored> for ContactView {
             details: contact.details,
             score: contact.score,
             communication,
-            salutations: [stored.salutation_formal, stored.salutation_familiar],
+            salutation_sources: [formal.source.as_str(), familiar.source.as_str()],
+            salutations: [formal.text, familiar.text],
             origin: stored.origin.as_str(),
             owners: stored.owners.into_iter().map(OwnerView::from).collect(),
             created_at: stored.created_at,

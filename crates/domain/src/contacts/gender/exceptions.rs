@@ -29,7 +29,7 @@ pub(super) static MEN: Words = Words::new(
     charlie|csaba|daniele|danila|dante|davide|dima|dionisie|efe|elguja|emanuele|emre|enrique|erekle|\
     fanda|felipe|filipe|franta|gaga|gela|geza|ghenadie|gheorghe|gia|gianluca|giga|giuseppe|goce|gocha|\
     goga|gogita|grigore|guilherme|hamza|honza|ilia|ilie|iliia|ilija|ilja|illa|illia|illya|ilya|imeda|\
-    isa|iurie|ivane|jaba|jamie|jarda|jenda|jesse|jorge|jose|joshua|kakha|khoa|khvicha|koba|konstantine|\
+    isa|iurie|ivane|jaba|jamie|jarda|jenda|jirka|jesse|jorge|jose|joshua|kakha|khoa|khvicha|koba|konstantine|\
     krishna|kuba|kyle|lasha|luca|luka|luke|mamuka|mate|mattia|maxime|mikita|mikola|mile|mindia|mirda|\
     mirza|mostafa|musa|mustafa|mustapha|mykola|mykyta|nebojsa|nemanja|nghia|nichita|nicolae|noe|nykyta|\
     olda|ondra|otta|oussama|paata|pasquale|pavle|pepa|philippe|prince|raffaele|rajendra|risa|saba|\
@@ -42,7 +42,7 @@ pub(super) static MEN: Words = Words::new(
 pub(super) static EITHER_IN_CZECH: Words = Words::new(
     "adel|adi|amarjargal|an|anh|bac|bang|bao|bay|bayarsaikhan|bich|bien|binh|canh|carol|chau|chi|chinh|\
     chung|dao|deniz|dien|diep|dinh|dominique|du|dung|duong|duyen|eda|enkhbayar|gabriele|gantulga|giang|\
-    ha|hai|han|hanh|hao|hau|hien|hoa|hoai|hoan|hoi|hong|hop|ivica|jane|jasmin|jian|jie|jirka|kaja|karen|\
+    ha|hai|han|hanh|hao|hau|hien|hoa|hoai|hoan|hoi|hong|hop|ivica|jane|jasmin|jian|jie|kaja|karen|\
     khanh|khuong|kim|lap|le|li|lieu|lilian|linh|loc|loi|luong|luyen|marion|michele|milota|minh|misa|\
     munkhjargal|munkhzul|narcis|ngoc|nguyen|nhan|nhat|nikita|ninh|nino|oanh|otgonbayar|peta|\
     phu|phuong|purevsuren|que|quy|quyen|quynh|sam|sang|sasa|sau|sava|simone|sinh|slava|stana|tam|tan|\
@@ -65,6 +65,9 @@ pub(super) static MOSTLY_WOMEN: Words = Words::new("nikola|nicola|nicol");
 
 /// As [`MOSTLY_WOMEN`], for men: `Ilja Nováková` is a woman.
 pub(super) static MOSTLY_MEN: Words = Words::new("ilja|ilya");
+
+/// Pet names of Czech men which only their accents tell from names of women, in lower case.
+pub(super) static SPELT_MEN_IN_CZECH: Words = Words::new("jára|láďa|lojza|mára|míra|ríša|vláďa");
 
 /// Hungarian women whom the list lacks.
 pub(super) static HUNGARIAN_WOMEN: Words = Words::new(

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use super::Gender;
 use super::exceptions::{
     EITHER_IN_CZECH, EITHER_IN_POLISH, HUNGARIAN_MEN, HUNGARIAN_WOMEN, MEN, MOSTLY_MEN,
-    MOSTLY_WOMEN, WOMEN,
+    MOSTLY_WOMEN, SPELT_MEN_IN_CZECH, WOMEN,
 };
 use crate::contacts::cell::Words;
 use crate::contacts::fold::fold;
@@ -302,7 +302,9 @@ fn of_first_name(name: &str, country: NameCountry) -> FirstName {
         NameCountry::Polish => (&*POLISH, &EITHER_IN_POLISH),
         NameCountry::Czech | NameCountry::Hungarian => (&*CZECH, &EITHER_IN_CZECH),
     };
-    if either.has(&folded) {
+    if country == NameCountry::Czech && SPELT_MEN_IN_CZECH.has(&name.to_lowercase()) {
+        known(Gender::Male)
+    } else if either.has(&folded) {
         FirstName::Either
     } else if MOSTLY_WOMEN.has(&folded) {
         mostly(Gender::Female)
@@ -476,8 +478,8 @@ mod tests {
         for (country, women, men) in [
             (
                 Czech,
-                "Jana Marie Lucie Dagmar Nikol Ingrid Miriam Karin Nikola Andrea Ester Zdeňka Alžběta Soňa jana JANA Zdenka",
-                "Jan Jiří Mykola Ilja Kuba Ota Barnabáš René Attila Nikolas Matěj Otakar Honza Vojta Jarda Zdenek Jiri",
+                "Jana Lada Marie Lucie Dagmar Nikol Ingrid Miriam Karin Nikola Andrea Ester Zdeňka Alžběta Soňa jana JANA Zdenka",
+                "Jan Jiří Mykola Ilja Kuba Ota Barnabáš René Attila Nikolas Matěj Otakar Honza Vojta Jarda Jirka Láďa Míra Zdenek Jiri",
             ),
             (
                 Polish,
