@@ -101,6 +101,11 @@ bench: ## Measure the goals of speed, as ratios (GOALS="1 6" ROWS=100k ROUNDS=3 
 	@$(CARGO) build $(LOCKED) --release --package kartoteka --package kartoteka-bench
 	@exec $(TARGET_DIR)/release/kartoteka-bench $(GOALS) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
+.PHONY: eval
+eval: ## Measure the guesses against known truth; a line per figure (DATA=folder MEASURES="gender phones")
+	@$(CARGO) build $(LOCKED) --release --quiet --package kartoteka-eval
+	@exec $(TARGET_DIR)/release/kartoteka-eval $(MEASURES) $(if $(DATA),--data $(DATA))
+
 .PHONY: api-check
 api-check: ## schemathesis against a running server: SEED=1 CASES=20000
 	@scripts/setup api-check
