@@ -43,14 +43,18 @@ fn main() -> Outcome<ExitCode> {
     {
         return Err(format!("there is no measure named {unknown}").into());
     }
-    let mut good = true;
+    let (mut good, mut measured) = (true, false);
     for (name, measure) in MEASURES {
         if arguments.measures.is_empty() || arguments.measures.iter().any(|wanted| wanted == name) {
             for figure in measure(arguments.data.as_deref())? {
                 figure::print(name, &figure);
                 good &= figure.is_good();
+                measured = true;
             }
         }
+    }
+    if !measured {
+        return Err("nothing was measured: name a folder that holds the lists (--data)".into());
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
