@@ -102,7 +102,7 @@ bench: ## Measure the goals of speed, as ratios (GOALS="1 6" ROWS=100k ROUNDS=3 
 	@exec $(TARGET_DIR)/release/kartoteka-bench $(GOALS) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
 .PHONY: eval
-eval: ## Measure the guesses against known truth; a line per figure (DATA=folder MEASURES="gender phones")
+eval: ## Measure the guesses against known truth; a line per figure (DATA=folder MEASURES="duplicates gender")
 	@$(CARGO) build $(LOCKED) --release --quiet --package kartoteka-eval
 	@exec $(TARGET_DIR)/release/kartoteka-eval $(MEASURES) $(if $(DATA),--data $(DATA))
 

@@ -3,10 +3,12 @@
 //! Each measure is a function that gives [`Figure`]s back: on data it makes itself, and on the sets of a data
 //! folder where one is named and holds them. A figure below its goal makes the program fail.
 
+mod duplicates;
 mod encodings;
 mod figure;
 mod gender;
 mod lists;
+mod people;
 mod phones;
 mod vocatives;
 
@@ -30,6 +32,7 @@ struct Arguments {
 type Measure = fn(Option<&std::path::Path>) -> Outcome<Vec<Figure>>;
 
 const MEASURES: &[(&str, Measure)] = &[
+    ("duplicates", duplicates::measure),
     ("vocatives", vocatives::measure),
     ("gender", gender::measure),
     ("phones", phones::measure),

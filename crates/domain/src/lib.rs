@@ -11,6 +11,7 @@ pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod cursor;
+pub mod duplicates;
 pub mod faults;
 pub mod fields;
 pub mod ids;
