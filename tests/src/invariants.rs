@@ -65,6 +65,10 @@ const RULES: &[(&str, &str)] = &[
         "SELECT count(*) AS n FROM (
             SELECT workspace_id, contact_id FROM contact_notes UNION ALL
             SELECT workspace_id, contact_id FROM contact_owners UNION ALL
+            SELECT workspace_id, contact_id FROM duplicate_pairs UNION ALL
+            SELECT workspace_id, other_id FROM duplicate_pairs UNION ALL
+            SELECT workspace_id, contact_id FROM duplicate_rejections UNION ALL
+            SELECT workspace_id, other_id FROM duplicate_rejections UNION ALL
             SELECT workspace_id, contact_id FROM company_contacts UNION ALL
             SELECT workspace_id, contact_id FROM opportunity_contacts UNION ALL
             SELECT workspace_id, contact_id FROM project_contacts UNION ALL

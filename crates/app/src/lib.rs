@@ -12,6 +12,7 @@ pub mod consents;
 pub mod contacts;
 pub mod context;
 pub mod demo;
+pub mod duplicates;
 pub mod error;
 pub mod fields;
 pub mod frozen;

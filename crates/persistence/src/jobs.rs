@@ -163,6 +163,16 @@ pub fn enqueue(tenant: &mut Tenant<'_>, job: &NewJob) -> Result<(), StoreError> 
     sql.execute(tenant.conn).map(drop)
 }
 
+/// Whether the workspace has a job of this kind, in whatever state.
+///
+/// # Errors
+/// What the database said.
+pub fn any_of(tenant: &mut Tenant<'_>, kind: &str) -> Result<bool, StoreError> {
+    let mut sql = Sql::new("SELECT 1::bigint AS n FROM jobs WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND kind = ").bind(kind).push(" LIMIT 1");
+    Ok(sql.count(tenant.conn)? > 0)
+}
+
 /// One job of the workspace.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod db;
+pub mod duplicates;
 pub mod error;
 pub mod fields;
 pub mod frozen;

@@ -7,6 +7,7 @@ mod clients;
 mod companies;
 mod consents;
 pub(crate) mod contacts;
+mod duplicates;
 mod fields;
 mod groups;
 mod health;

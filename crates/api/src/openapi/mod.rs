@@ -156,6 +156,7 @@ fn tags(document: &Value) -> Value {
         ("segments", "Saved selections"),
         ("imports", "Lists on their way into the base"),
         ("import_templates", "Saved mappings"),
+        ("duplicates", "Contacts that seem to be one"),
         ("jobs", "Long work"),
         ("webhooks", "Telling other systems what happens"),
         ("service", "The server itself"),

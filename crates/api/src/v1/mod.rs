@@ -9,6 +9,7 @@ pub mod clients;
 pub mod companies;
 pub mod contact_types;
 pub mod contacts;
+pub mod duplicates;
 pub mod fields;
 pub mod groups;
 pub mod import_templates;
@@ -50,5 +51,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(projects::configure)
         .configure(activities::configure)
         .configure(segments::configure)
+        .configure(duplicates::configure)
         .configure(webhooks::configure);
 }

@@ -70,6 +70,7 @@ pub fn registry() -> Vec<Arc<dyn Work>> {
     let mut work = crate::imports::work();
     work.extend(crate::webhooks::work());
     work.push(Arc::new(crate::contacts::bulk_edit::BulkEditWork));
+    work.push(Arc::new(crate::duplicates::find::FindWork));
     work
 }
 

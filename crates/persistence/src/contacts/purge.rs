@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::read::Id;
 use crate::activities;
 use crate::db::Tenant;
+use crate::duplicates;
 use crate::error::StoreError;
 use crate::sql::Sql;
 
@@ -34,6 +35,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
     }
     forget_import_rows(tenant, &ids)?;
     activities::forget_contacts(tenant, &ids)?;
+    duplicates::forget_contacts(tenant, &ids)?;
     for table in [
         "contact_search",
         "contact_tags",
