@@ -176,7 +176,7 @@ fn again(known: &Record, dice: &mut Dice) -> Record {
                 "{}@firma{}.cz",
                 fold(known.last_name.as_deref().unwrap_or("x")),
                 dice.below(9_999)
-            ))
+            ));
         }
         7 => again.email_key = None,
         8 => {

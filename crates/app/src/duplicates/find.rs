@@ -345,9 +345,7 @@ fn learn(run: &Run<'_>, checkpoint: &Checkpoint) -> Result<Weights, JobError> {
     let total = checkpoint.total;
     let every = (total / RANDOM).max(1);
     let places: Vec<i64> = (0..RANDOM).map(|n| 1 + n * every).filter(|at| *at <= total).collect();
-    let drawn = run
-        .db()
-        .read(run.workspace(), |tenant| Ok::<_, StoreError>(store::at(tenant, job, places)?))?;
+    let drawn = run.db().read(run.workspace(), |tenant| store::at(tenant, job, places))?;
     let mut drawn: Vec<(i64, (Uuid, Profile))> = profiles(drawn).into_iter().collect();
     drawn.sort_unstable_by_key(|(seq, _)| *seq);
     let mut random = Tally::default();

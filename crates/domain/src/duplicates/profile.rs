@@ -144,7 +144,7 @@ impl From<&Record> for Profile {
                 .chars()
                 .filter(char::is_ascii_digit)
                 .collect(),
-            external: record.external_id.as_deref().map(|id| fold(id)).unwrap_or_default(),
+            external: record.external_id.as_deref().map(fold).unwrap_or_default(),
             street,
             number,
             city: folded(record.city.as_ref()),
