@@ -144,7 +144,7 @@ fn columns_have_types_that_filters_can_use_under_row_level_security() {
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT LIKE '\\_\\_diesel%' \
          AND a.attnum > 0 AND NOT a.attisdropped AND format_type(a.atttypid, a.atttypmod) NOT IN (\
-           'uuid', 'text', 'text[]', 'boolean', 'smallint', 'integer', 'integer[]', 'bigint', 'double precision', \
+           'uuid', 'text', 'text[]', 'boolean', 'smallint', 'integer', 'integer[]', 'bigint[]', 'bigint', 'double precision', \
            'timestamp with time zone', 'date', 'jsonb', 'bytea', 'uuid[]')",
         "a type that is not on the list (times are timestamptz; numeric, enums and varchar are not leakproof)",
     );
