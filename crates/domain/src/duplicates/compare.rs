@@ -452,7 +452,7 @@ fn city(a: &Profile, b: &Profile) -> u8 {
         Some(if a == b {
             0
         } else {
-            let near = if a.chars().all(|c| c.is_ascii_digit()) {
+            let near = if a.chars().chain(b.chars()).all(|c| c.is_ascii_digit()) {
                 osa_distance(a, b) <= 1
             } else {
                 likeness(a, b) == Likeness::Close || dice(a, b) >= 0.7
