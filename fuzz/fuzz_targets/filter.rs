@@ -185,7 +185,7 @@ fn is_ours(text: &str, binds: usize) {
                 length
             }
             _ => {
-                assert!(" ().,=<>|:*~[]+-\"".contains(c), "a sign that is not ours: {c:?}");
+                assert!(" ().,=<>|&:*~[]+-\"".contains(c), "a sign that is not ours: {c:?}");
                 c.len_utf8()
             }
         };

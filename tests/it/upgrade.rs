@@ -138,6 +138,24 @@ async fn fill(app: &TestApp) {
          SELECT id, 'email', '\\x00', 'erasure', now() FROM workspaces",
     );
     search_index::look_through(app.db()).unwrap();
+    // two that are one, two of which somebody says that they are two, and what a search has while it runs
+    for n in ["one", "two"] {
+        let twin = json!({ "first_name": "Twin", "phone": "+420601123456", "external_id": n });
+        app.post("/contacts").json(&twin).await.expect(201);
+    }
+    app.post("/duplicates/find").json(&json!({})).await.expect(202);
+    app.run_jobs().await;
+    let contacts = app.get("/contacts?limit=2&sort=first_name").await.expect(200);
+    let ids: Vec<_> = contacts.data().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    app.put(format!("/duplicates/rejections/{}/{}", ids[0], ids[1])).await;
+    app.execute(
+        "INSERT INTO duplicate_staged (workspace_id, job_id, seq, contact_id, keys, terms)
+         SELECT workspace_id, id, 1, id, '{1,2}', '{3}' FROM jobs LIMIT 1",
+    );
+    app.execute(
+        "INSERT INTO duplicate_blocks (workspace_id, job_id, key, seq, members)
+         SELECT workspace_id, id, 1, 1, 2 FROM jobs LIMIT 1",
+    );
 }
 
 /// From the newest to the oldest: a migration that is reverted and made again leaves the same schema, and

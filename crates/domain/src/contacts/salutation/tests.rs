@@ -1,3 +1,5 @@
+//! What people are called, from examples that a native speaker would write, and what holds for any name.
+
 use super::*;
 use proptest::prelude::*;
 
