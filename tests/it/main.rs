@@ -6,6 +6,7 @@ mod bad_input;
 mod bootstrap;
 mod cluster;
 mod connections;
+mod deaths;
 mod demo;
 mod faults;
 mod harness;

@@ -1,16 +1,16 @@
 //! Tests of `POST /contacts/bulk-edit`.
 
 use std::future::IntoFuture;
-use std::process::{Command, Stdio};
 
 use diesel::{PgConnection, RunQueryDsl};
 use kartoteka_domain::scopes::Role;
 use kartoteka_tests::program::until;
-use kartoteka_tests::{Answer, TestApp, canary};
+use kartoteka_tests::{Answer, TestApp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::notes::person;
+use crate::deaths::{Moment, work_with_deaths};
 
 async fn contact(app: &TestApp, body: Value) -> String {
     app.post("/contacts").json(&body).await.expect(201).id()
@@ -371,36 +371,7 @@ async fn a_killed_worker_changes_nobody_twice() {
     let body = json!({"selection": {"where": {"field": "score", "op": "eq", "value": 0}},
         "changes": {"score": 3, "tags": {"add": ["a"]}, "details": {"x": 1}}});
     let job = app.post("/contacts/bulk-edit").json(&body).await.expect(202);
-    let done = || {
-        app.count("SELECT coalesce(max(progress_done), 0) AS n FROM jobs WHERE kind = 'contacts_bulk_edit'")
-    };
-    let open =
-        || app.count("SELECT count(*) AS n FROM jobs WHERE state IN ('queued', 'running')") > 0;
-    let mut died = 0;
-    while open() {
-        // chunks of two hundred, as over any job that lost workers
-        app.execute(
-            "UPDATE jobs SET crashes = 2, lease_until = CASE WHEN state = 'running' THEN now() - interval '1 second' END \
-             WHERE state IN ('queued', 'running')",
-        );
-        let from = done();
-        let database = app.database().settings(1);
-        let mut worker = Command::new(env!("CARGO_BIN_EXE_kartoteka-test-worker"))
-            .env("DATABASE_URL", database.url)
-            .env("KARTOTEKA_DB_PGBOUNCER", database.pgbouncer.to_string())
-            .stdout(Stdio::null())
-            .stderr(canary::child_output())
-            .spawn()
-            .unwrap();
-        while worker.try_wait().unwrap().is_none() {
-            if died < 3 && done() > from {
-                worker.kill().unwrap();
-                worker.wait().unwrap();
-                died += 1;
-                break;
-            }
-        }
-    }
+    let died = work_with_deaths(&app, &[Moment::Rows(1); 3]);
     assert!(died > 0, "no worker was caught in its work");
     let job = app.get(format!("/jobs/{}", job.id())).await.expect(200);
     assert_eq!(job.json["state"], "succeeded");

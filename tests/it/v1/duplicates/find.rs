@@ -1,9 +1,9 @@
 //! Tests of `POST /duplicates/find`.
 
-use std::process::{Command, Stdio};
-
-use kartoteka_tests::{TestApp, canary};
+use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
+
+use crate::deaths::{Moment, work_with_deaths};
 
 use super::{contact, jan, left_over, like_jan, pair, pairs, searched};
 
@@ -189,35 +189,7 @@ async fn a_killed_search_ends_the_same() {
     app.execute("DELETE FROM duplicate_pairs");
 
     let job = app.post("/duplicates/find").json(&json!({})).await.expect(202);
-    let id = job.id();
-    let done = || app.count(&format!("SELECT progress_done AS n FROM jobs WHERE id = '{id}'"));
-    let open =
-        || app.count("SELECT count(*) AS n FROM jobs WHERE state IN ('queued', 'running')") > 0;
-    let mut died = 0;
-    while open() {
-        // the smallest chunks, as over any job that lost workers
-        app.execute(
-            "UPDATE jobs SET crashes = 2, lease_until = CASE WHEN state = 'running' THEN now() - interval '1 second' END \
-             WHERE state IN ('queued', 'running')",
-        );
-        let from = done();
-        let database = app.database().settings(1);
-        let mut worker = Command::new(env!("CARGO_BIN_EXE_kartoteka-test-worker"))
-            .env("DATABASE_URL", database.url)
-            .env("KARTOTEKA_DB_PGBOUNCER", database.pgbouncer.to_string())
-            .stdout(Stdio::null())
-            .stderr(canary::child_output())
-            .spawn()
-            .unwrap();
-        while worker.try_wait().unwrap().is_none() {
-            if died < 3 && done() > from {
-                worker.kill().unwrap();
-                worker.wait().unwrap();
-                died += 1;
-                break;
-            }
-        }
-    }
+    let died = work_with_deaths(&app, &[Moment::Rows(1); 3]);
     assert!(died > 0, "no worker was caught in its work");
     let ended = app.get(job.header("location")).await.expect(200);
     assert_eq!(ended.json["state"], "succeeded", "{ended:?}");
