@@ -43,7 +43,7 @@ CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{va
 LISTED = r"GET /(contacts|contacts/count|trash)"
 SAVED = r"(POST /segments|PATCH /segments/\{id\})"
 BULK = r"POST /contacts/bulk-edit"
-SELECTED = rf"(POST /(contacts/(query|count)|activities/query)|{SAVED}|{BULK})"
+SELECTED = rf"(POST /(contacts/(query|count)|activities/query|duplicates/find)|{SAVED}|{BULK})"
 TREE = r"#/(selection/(include|exclude|where)|filter)"
 VALUE = rf"{TREE}(/.*)?/value(/\d+)?"
 # The steps of an import: one by one, in one call, or saved.
@@ -451,6 +451,7 @@ TREES = {
     "POST /contacts/query": 10,
     "POST /contacts/bulk-edit": 10,
     "POST /activities/query": 10,
+    "POST /duplicates/find": 10,
     "POST /segments": 10,
     "PATCH /segments/{id}": 10,
 }
