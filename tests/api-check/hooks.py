@@ -199,7 +199,7 @@ RULES = [
     # what the workspace holds
     (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),
     (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),
-    (r"GET /(contacts|contacts/count|trash)", r"\?segment_id", "unknown_reference", None),
+    (r"GET /(contacts|contacts/count|trash|activities)", r"\?segment_id", "unknown_reference", None),
     (r"GET /contacts/\{id\}/can-send", r"\?purpose", "unknown_purpose", None),
     (r"POST /contacts/\{id\}/consents", r"#/purpose", "unknown_purpose", None),
     (r"POST /imports/run", r"#/options/template_id", "unknown_reference", None),
@@ -292,7 +292,7 @@ def explains(operation, case, response, pointer, code):
     value = value_at(case, response, pointer)
     if code == "nul_character":
         # a pattern against it on every string would say nothing else to any reader
-        return holds_nul(value)
+        return holds_nul(value) or "\0" in unquote(pointer)
     return any(
         re.fullmatch(known, code)
         and re.fullmatch(place, pointer)
