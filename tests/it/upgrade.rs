@@ -14,6 +14,7 @@ use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
 use crate::v1::imports::{commit, planned, with_header};
+use crate::v1::integrity::sealed;
 
 /// The rows of every table, as JSON, sorted.
 type Contents = BTreeMap<String, Vec<String>>;
@@ -127,6 +128,17 @@ async fn fill(app: &TestApp) {
     let call = json!({ "subject": "s", "type": "call", "contact_ids": [contact] });
     app.post("/activities").json(&call).await.expect(201);
     app.delete(&path).await.expect(204);
+    // what a purge leaves behind, seals and what a verification says of them
+    let gone =
+        app.post("/contacts").json(&json!({ "email": "gone@example.com" })).await.expect(201);
+    let gone = gone.header("location").to_owned();
+    let granted = json!({ "purpose": "email_basic", "action": "grant", "legal_basis": "consent" });
+    app.post(format!("{gone}/consents")).json(&granted).await.expect(201);
+    app.delete(&gone).await.expect(204);
+    app.delete(gone.replace("contacts", "trash")).await.expect(204);
+    sealed(app).await;
+    app.post("/workspace/integrity/verify").await.expect(202);
+    app.run_jobs().await;
     let login = [
         ("grant_type", "password"),
         ("username", app.home().email.as_str()),

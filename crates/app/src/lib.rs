@@ -17,6 +17,7 @@ pub mod error;
 pub mod fields;
 pub mod frozen;
 pub mod imports;
+pub mod integrity;
 pub mod jobs;
 pub mod opportunities;
 pub mod outbox;

@@ -16,6 +16,7 @@ pub mod faults;
 pub mod fields;
 pub mod ids;
 pub mod imports;
+pub mod integrity;
 pub mod jobs;
 pub mod opportunities;
 pub mod outbox;

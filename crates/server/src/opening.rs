@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use kartoteka_app::integrity::seal;
 use kartoteka_persistence::{Db, Settings, StoreError, probe};
 
 use crate::config::Config;
@@ -53,10 +54,12 @@ pub fn open(config: &Config, shutdown: Option<&Shutdown>) -> Result<Database, Op
     wait_for_server(database.url(), shutdown)?;
     let mut settings = settings(config, &database, "kartoteka start");
     settings.pool_size = 1;
-    let done = Db::connect(&settings).migrate().map_err(OpeningError::Schema)?;
+    let db = Db::connect(&settings);
+    let done = db.migrate().map_err(OpeningError::Schema)?;
     if done > 0 {
         tracing::info!(migrations = done, "schema is up to date");
     }
+    seal::align(&db).map_err(OpeningError::Schema)?;
     stop_when_asked(shutdown)?;
     Ok(database)
 }

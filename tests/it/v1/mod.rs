@@ -12,6 +12,7 @@ mod fields;
 mod groups;
 mod health;
 pub(crate) mod imports;
+pub(crate) mod integrity;
 
 mod opportunities;
 mod projects;

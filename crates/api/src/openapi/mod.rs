@@ -158,6 +158,7 @@ fn tags(document: &Value) -> Value {
         ("import_templates", "Saved mappings"),
         ("duplicates", "Contacts that seem to be one"),
         ("jobs", "Long work"),
+        ("integrity", "Whether anybody changed the consent ledger or the audit trail"),
         ("webhooks", "Telling other systems what happens"),
         ("service", "The server itself"),
     ];

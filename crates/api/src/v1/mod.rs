@@ -14,6 +14,7 @@ pub mod fields;
 pub mod groups;
 pub mod import_templates;
 pub mod imports;
+pub mod integrity;
 pub mod jobs;
 pub mod opportunities;
 pub mod projects;
@@ -36,6 +37,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(clients::configure)
         .configure(workspace::configure)
         .configure(audit::configure)
+        .configure(integrity::configure)
         .configure(contacts::configure)
         .configure(import_templates::configure)
         .configure(imports::configure)

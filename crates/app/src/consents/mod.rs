@@ -2,5 +2,6 @@
 
 pub mod can_send;
 pub mod ledger;
+pub mod proof;
 pub mod purposes;
 pub mod suppression;

@@ -71,6 +71,7 @@ pub fn registry() -> Vec<Arc<dyn Work>> {
     work.extend(crate::webhooks::work());
     work.push(Arc::new(crate::contacts::bulk_edit::BulkEditWork));
     work.push(Arc::new(crate::duplicates::find::FindWork));
+    work.push(Arc::new(crate::integrity::verify::VerifyWork));
     work
 }
 

@@ -9,6 +9,7 @@ use crate::activities;
 use crate::db::Tenant;
 use crate::duplicates;
 use crate::error::StoreError;
+use crate::integrity;
 use crate::sql::Sql;
 
 /// How many of the contacts purged lived, and how many were in the trash.
@@ -20,8 +21,8 @@ pub struct Purged {
 
 /// Removes contacts that are in the trash, and all that hangs on them; others are left alone.
 ///
-/// What stays: the audit trail, which holds no personal data, the numbers of imports, and suppressions,
-/// which are keyed hashes (CNS-8).
+/// What stays: the audit trail, which holds no personal data, the numbers of imports, suppressions, which are
+/// keyed hashes (CNS-8), and the hashes of the rows of the ledger, for the seals over them (CNS-5).
 ///
 /// # Errors
 /// What the database said.
@@ -36,13 +37,13 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
     forget_import_rows(tenant, &ids)?;
     activities::forget_contacts(tenant, &ids)?;
     duplicates::forget_contacts(tenant, &ids)?;
+    integrity::remove_entries(tenant, &ids)?;
     for table in [
         "contact_search",
         "contact_tags",
         "contact_groups",
         "consents",
         "consent_evidence",
-        "consent_entries",
         "import_changes",
         "import_tag_additions",
         "contact_notes",

@@ -7,6 +7,7 @@ use kartoteka_app::Db;
 use kartoteka_app::access::maintenance::sweep;
 use kartoteka_app::clock::{Clock, SystemClock};
 use kartoteka_app::contacts::search_index;
+use kartoteka_app::integrity::{Key, seal};
 use kartoteka_app::webhooks::sending::{self, Sender};
 use kartoteka_app::worker::{Environment, Presence, Runner};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -32,14 +33,17 @@ const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 /// Where the workers of one data directory see each other.
 const PRESENCE_FOLDER: &str = "workers";
 
-/// Connections beside one for each job: leases, the claim of the next job, the search index.
-const CONNECTIONS_BESIDE_JOBS: u32 = 3;
+/// Connections beside one for each job: leases, the claim of the next job, the search index, seals.
+const CONNECTIONS_BESIDE_JOBS: u32 = 4;
 
 /// How often somebody is looked for whom the search index does not know yet.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
 
 /// How much of that goes into looking through the index as long as nothing is wrong in it.
 const LOOKING: Duration = Duration::from_millis(50);
+
+/// How often a workspace is looked for whose ledger and trail are to be sealed; each is, every some minutes.
+const SEAL_EVERY: Duration = Duration::from_secs(30);
 
 /// Works until a signal comes.
 pub(super) async fn run(config: Config) -> CommandResult {
@@ -100,6 +104,7 @@ pub(super) struct Worker {
     sender: Sender,
     tidying: JoinHandle<()>,
     indexing: JoinHandle<()>,
+    sealing: JoinHandle<()>,
 }
 
 impl Worker {
@@ -128,6 +133,8 @@ impl Worker {
         let sender = Sender::start(sending, owner.clone(), RECEIVERS)?;
         let tidying = tokio::spawn(tidy(environment.db.clone()));
         let indexing = tokio::spawn(index(environment.db.clone()));
+        let sealing =
+            tokio::spawn(keep_sealing(environment.db.clone(), Key::of(&environment.secret)));
         let runner = match Presence::announce(&config.data_dir.join(PRESENCE_FOLDER), owner.clone())
         {
             Ok(presence) => Runner::start_seen(environment, presence, slots)?,
@@ -136,13 +143,14 @@ impl Worker {
                 Runner::start(environment, owner, slots)?
             }
         };
-        Ok(Self { runner, sender, tidying, indexing })
+        Ok(Self { runner, sender, tidying, indexing, sealing })
     }
 
     /// Lets every job finish its step, but does not wait for ever.
     pub(super) async fn stop(self) {
         self.tidying.abort();
         self.indexing.abort();
+        self.sealing.abort();
         let jobs = timeout(PATIENCE, spawn_blocking(move || self.runner.stop()));
         let messages = timeout(PATIENCE, spawn_blocking(move || self.sender.stop()));
         let (jobs, messages) = tokio::join!(jobs, messages);
@@ -206,6 +214,30 @@ async fn index(db: Db) {
                 }
                 Err(error) => {
                     tracing::error!(%error, "looking through the search index broke off");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Seals what is new in the consent ledger and the audit trail of each workspace, again and again.
+async fn keep_sealing(db: Db, key: Key) {
+    let mut rounds = tokio::time::interval(SEAL_EVERY);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        loop {
+            let (db, key) = (db.clone(), key.clone());
+            match spawn_blocking(move || seal::seal_due(&db, &key, SystemClock.now())).await {
+                Ok(Ok(Some(_))) => {}
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "ledger and trail have to wait for their seals; tried again soon");
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "sealing broke off");
                     break;
                 }
             }

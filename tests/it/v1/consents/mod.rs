@@ -1,4 +1,6 @@
-//! Tests of purposes, the ledger and the gate.
+//! Tests of purposes, the ledger, its proof and the gate.
+
+mod proof;
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::{Binary, Uuid as SqlUuid};

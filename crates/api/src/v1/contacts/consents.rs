@@ -181,7 +181,7 @@ pub(crate) struct ContactConsents {
 #[into_params(parameter_in = Query)]
 pub(crate) struct AsOf {
     /// State and history as they were at this instant (RFC 3339); now when absent.
-    as_of: Option<DateTime<Utc>>,
+    pub(super) as_of: Option<DateTime<Utc>>,
 }
 
 /// Read the consents of a contact
@@ -273,26 +273,39 @@ fn declaration(request: NewConsent) -> Declaration {
 impl From<Current> for CurrentConsent {
     fn from(current: Current) -> Self {
         let Current { purpose, channel, title, granted, at, entry_id } = current;
-        let state = match granted {
-            Some(true) => "granted",
-            Some(false) => "withdrawn",
-            None => "never",
-        };
-        Self { purpose, channel, title, state, at, entry_id }
+        Self { purpose, channel, title, state: state_of(granted), at, entry_id }
     }
+}
+
+/// The word for what was said last.
+pub(super) fn state_of(granted: Option<bool>) -> &'static str {
+    match granted {
+        Some(true) => "granted",
+        Some(false) => "withdrawn",
+        None => "never",
+    }
+}
+
+/// All that proves an entry, in one object.
+pub(super) fn evidence_of(
+    other: Option<Value>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+) -> Option<Map<String, Value>> {
+    let mut evidence = match other {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    for (name, value) in [("ip", ip), ("user_agent", user_agent)] {
+        if let Some(value) = value {
+            evidence.insert(name.to_owned(), value.into());
+        }
+    }
+    (!evidence.is_empty()).then_some(evidence)
 }
 
 impl From<ShownEntry> for ConsentEntry {
     fn from(entry: ShownEntry) -> Self {
-        let mut evidence = match entry.evidence {
-            Some(Value::Object(members)) => members,
-            _ => Map::new(),
-        };
-        for (name, value) in [("ip", entry.ip), ("user_agent", entry.user_agent)] {
-            if let Some(value) = value {
-                evidence.insert(name.to_owned(), value.into());
-            }
-        }
         Self {
             id: entry.id,
             purpose: entry.purpose,
@@ -303,7 +316,7 @@ impl From<ShownEntry> for ConsentEntry {
             legal_basis: entry.legal_basis,
             wording_version: entry.wording_version,
             wording: entry.wording,
-            evidence: (!evidence.is_empty()).then_some(evidence),
+            evidence: evidence_of(entry.evidence, entry.ip, entry.user_agent),
         }
     }
 }

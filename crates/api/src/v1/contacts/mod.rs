@@ -4,6 +4,7 @@ pub mod batch;
 pub mod bulk_delete;
 pub mod bulk_edit;
 pub mod can_send;
+pub mod consent_proof;
 pub mod consents;
 pub mod count;
 pub mod create;
@@ -45,6 +46,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(patch::patch_contact)
         .service(delete::delete_contact)
         .service(consents::list_consents)
+        .service(consent_proof::prove_consents)
         .service(consents::declare_consent)
         .service(can_send::can_send_contact)
         .service(flags::put_subscription)

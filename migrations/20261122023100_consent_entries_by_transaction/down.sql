@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY consent_entries_txn_idx;

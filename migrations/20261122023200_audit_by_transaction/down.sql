@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY audit_entries_txn_idx;
