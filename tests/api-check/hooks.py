@@ -201,7 +201,10 @@ RULES = [
     (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),
     (r"GET /(contacts|contacts/count|trash|activities)", r"\?segment_id", "unknown_reference", None),
     (r"GET /contacts/\{id\}/can-send", r"\?purpose", "unknown_purpose", None),
-    (r"POST /contacts/\{id\}/consents", r"#/purpose", "unknown_purpose", None),
+    (r"POST /contacts/\{id\}/consents(/requests)?", r"#/purpose", "unknown_purpose", None),
+    (r"GET /contacts/\{id\}/consents/links", r"\?purpose", "unknown_purpose", None),
+    # the question goes by e-mail
+    (r"POST /contacts/\{id\}/consents/requests", r"#/purpose", "invalid_value", None),
     (r"POST /imports/run", r"#/options/template_id", "unknown_reference", None),
     (MATCHING, r"#/(options/matching/)?outcomes/\w+/consents/\d+/purpose", "(unknown_purpose|invalid_value)", None),
     (MAPPING, r"#/(options/mapping/)?columns/\d+/target", "unknown_purpose", None),

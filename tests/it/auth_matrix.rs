@@ -27,6 +27,13 @@ const PUBLIC: &[&str] = &[
     "get_problem_page",
     "create_token",
     "revoke_token",
+    // who has the link may use it
+    "get_confirmation_page",
+    "confirm_consent",
+    "get_unsubscribe_page",
+    "unsubscribe_contact",
+    "get_preferences_page",
+    "save_preferences",
 ];
 
 fn secured() -> impl Iterator<Item = &'static Operation> {

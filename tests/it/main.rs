@@ -4,6 +4,7 @@ mod attacks;
 mod auth_matrix;
 mod bad_input;
 mod bootstrap;
+mod browser;
 mod cluster;
 mod connections;
 mod deaths;

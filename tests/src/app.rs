@@ -359,6 +359,8 @@ impl TestApp {
             db: self.db.clone(),
             clock: Arc::new(self.clock.clone()),
             secret: self.settings.secret.clone().into(),
+            mail: self.settings.mail.clone(),
+            links_url: self.settings.links_url().into(),
         }
     }
 

@@ -21,6 +21,7 @@ const OUTSIDE: &[&str] = &[
     "/openapi.json",
     "/swagger-ui",
     "/problems/",
+    "/links/",
 ];
 
 /// Somebody who talks to the server. Cheap to clone.

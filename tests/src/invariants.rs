@@ -72,7 +72,8 @@ const RULES: &[(&str, &str)] = &[
             SELECT workspace_id, contact_id FROM company_contacts UNION ALL
             SELECT workspace_id, contact_id FROM opportunity_contacts UNION ALL
             SELECT workspace_id, contact_id FROM project_contacts UNION ALL
-            SELECT workspace_id, contact_id FROM activity_contacts) AS x
+            SELECT workspace_id, contact_id FROM activity_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM consent_requests) AS x
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
     ),
     (

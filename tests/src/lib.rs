@@ -59,6 +59,7 @@ pub mod database;
 pub mod examples;
 pub mod faults;
 pub mod invariants;
+pub mod mailbox;
 pub mod postgres;
 pub mod program;
 pub mod raw;

@@ -131,6 +131,7 @@
 mod connections;
 pub mod extract;
 mod gate;
+pub mod links;
 pub mod middleware;
 pub mod openapi;
 pub mod page;

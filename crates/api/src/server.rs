@@ -12,6 +12,7 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::connections;
+use crate::links;
 use crate::middleware::around;
 use crate::problem::pages;
 use crate::service::{fallback, health, keys, metrics, swagger};
@@ -30,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(metrics::get_metrics)
         .service(keys::get_keys)
         .service(pages::get_problem_page)
+        .configure(links::configure)
         .service(utoipa_actix_web::scope("/api/v1").configure(v1::configure));
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kartoteka_app::mail::Mail;
 use kartoteka_app::webhooks::Allowed;
 
 /// Everything that can be set about the API.
@@ -24,6 +25,12 @@ pub struct Settings {
     pub secret: Vec<u8>,
     /// Networks that webhooks may reach beside the open internet.
     pub webhook_allow: Allowed,
+    /// Through whom mail goes; without it nothing that needs mail is begun.
+    pub mail: Option<Mail>,
+    /// Where browsers reach the pages behind links in messages, without a slash at the end; `public_url` when not said.
+    pub links_url: Option<String>,
+    /// How long a link works that asks for a consent.
+    pub consent_request_life: Duration,
     /// Largest JSON or form body, in bytes.
     pub json_limit: usize,
     /// Largest upload, in bytes.
@@ -93,6 +100,9 @@ impl Default for Settings {
             foreign_issuers: Vec::new(),
             secret: Vec::new(),
             webhook_allow: Allowed::default(),
+            mail: None,
+            links_url: None,
+            consent_request_life: Duration::from_secs(7 * 24 * 3600),
             json_limit: 1 << 20,
             upload_limit: 1 << 30,
             body_timeout: Duration::from_secs(30),
@@ -106,5 +116,13 @@ impl Default for Settings {
             workers: 0,
             connections: 4096,
         }
+    }
+}
+
+impl Settings {
+    /// Where browsers reach the pages behind links in messages, without a slash at the end.
+    #[must_use]
+    pub fn links_url(&self) -> &str {
+        self.links_url.as_deref().unwrap_or(&self.public_url)
     }
 }

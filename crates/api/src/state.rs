@@ -15,9 +15,11 @@ use kartoteka_app::access::idempotency;
 use kartoteka_app::clock::{Clock, Microseconds, SystemClock};
 use kartoteka_app::{Context, Db, Tenant};
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::ids::WorkspaceId;
 
 use crate::extract::{Caller, Fingerprint, IdempotencyKey};
 use crate::gate::{Gate, Turn};
+use crate::links::Visitor;
 use crate::middleware::{self, Limits};
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -211,6 +213,34 @@ impl AppState {
     ) -> Result<T, Problem> {
         let ctx = self.context(caller);
         self.blocking(move |db| work(db, &ctx)).await
+    }
+
+    /// Reads what a link in a message leads to, which names its workspace itself.
+    ///
+    /// # Errors
+    /// The problem of `work`, or `database_busy`.
+    pub(crate) async fn visit<T: Send + 'static>(
+        &self,
+        workspace: WorkspaceId,
+        visitor: &Visitor,
+        work: impl FnOnce(&mut Tenant<'_>, &Context) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ctx = visitor.context(workspace, self.0.clock.now());
+        self.blocking(move |db| db.read(ctx.workspace, |tenant| work(tenant, &ctx))).await
+    }
+
+    /// Writes what somebody answers by a link in a message, in one transaction.
+    ///
+    /// # Errors
+    /// The problem of `work`, or `database_busy`.
+    pub(crate) async fn answer<T: Send + 'static>(
+        &self,
+        workspace: WorkspaceId,
+        visitor: &Visitor,
+        work: impl FnOnce(&mut Tenant<'_>, &Context) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let ctx = visitor.context(workspace, self.0.clock.now());
+        self.blocking(move |db| db.write(ctx.workspace, |tenant| work(tenant, &ctx))).await
     }
 
     /// The circumstances of the caller's request, now.

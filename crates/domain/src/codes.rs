@@ -123,6 +123,9 @@ codes! {
     SegmentCycle = "segment_cycle", "A segment cannot be part of itself.";
     SelectionTooSlow = "selection_too_slow", "It takes too long to find the contacts of this selection.";
 
+    MailNotConfigured = "mail_not_configured", "No mail server is configured.";
+    MayNotBeSent = "may_not_be_sent", "No message may go to this contact.";
+
     // access
     UserExists = "user_exists", "There is a user with this e-mail.";
     LastAdministrator = "last_administrator", "The last administrator cannot be removed.";

@@ -49,6 +49,8 @@ id_types! {
     TagId,
     /// Something consent can be given for.
     PurposeId,
+    /// A question for a consent that the contact confirms.
+    ConsentRequestId,
     /// A saved selection.
     SegmentId,
     /// One list on its way into the base.

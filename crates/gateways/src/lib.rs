@@ -3,4 +3,5 @@
 //! Each module knows the bytes of one kind of system and nothing of what they are for.
 
 pub mod jwks;
+pub mod smtp;
 pub mod webhooks;

@@ -1,5 +1,7 @@
 //! Purposes, the consent ledger, what is projected from it, and suppressed addresses.
 
+pub mod requests;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};

@@ -1,5 +1,7 @@
 //! Configuration in the words of the floors below.
 
+use std::time::Duration;
+
 use kartoteka_api::{ForeignIssuer, ForeignKeys, MetricsAccess, Settings};
 
 use crate::config::Config;
@@ -8,6 +10,8 @@ use crate::open_files;
 
 /// Most connections of clients: some kilobytes each.
 const MOST_CONNECTIONS: usize = 4096;
+/// Seconds.
+const DAY: u64 = 24 * 3600;
 /// Files that are not connections of clients: the database, the log, the runtime.
 const OTHER_FILES: usize = 256;
 
@@ -32,6 +36,9 @@ pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
             .collect(),
         secret: keys.secret.to_vec(),
         webhook_allow: config.webhook_allow.clone(),
+        mail: config.mail.clone(),
+        links_url: config.links_url.clone(),
+        consent_request_life: Duration::from_secs(u64::from(config.consent_request_days) * DAY),
         upload_limit: config.upload_limit_bytes,
         requests_per_minute: config.rate_limit.saturating_mul(60),
         cors_origins: config.cors_origins.clone(),

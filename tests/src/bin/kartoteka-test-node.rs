@@ -48,7 +48,13 @@ fn serve(orders: &Orders, db: Db, clock: Arc<dyn Clock>) {
 }
 
 fn work(orders: &Orders, db: Db, clock: Arc<dyn Clock>) {
-    let environment = Environment { db, clock, secret: Arc::from(orders.secret.as_slice()) };
+    let environment = Environment {
+        db,
+        clock,
+        secret: Arc::from(orders.secret.as_slice()),
+        mail: None,
+        links_url: Arc::from(orders.public_url.as_str()),
+    };
     for line in std::io::stdin().lock().lines() {
         line.unwrap();
         let mut out = std::io::stdout().lock();

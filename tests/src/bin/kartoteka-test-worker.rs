@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         db: Db::connect(&settings),
         clock: Arc::new(SystemClock),
         secret: Arc::from(*b"a secret of the tests, 32 bytes!"),
+        mail: None,
+        links_url: Arc::from("http://127.0.0.1"),
     };
     let owner = format!("test-{}", std::process::id());
     let done = match slots {

@@ -44,7 +44,7 @@ pub async fn read_limited(
 }
 
 /// Whether the body is packed: it is refused, never unpacked.
-pub(super) fn is_encoded(headers: &header::HeaderMap) -> bool {
+pub(crate) fn is_encoded(headers: &header::HeaderMap) -> bool {
     let plain = |value: &header::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     headers.get_all(header::CONTENT_ENCODING).any(|value| !plain(value))
 }

@@ -107,7 +107,7 @@ fn read<T: DeserializeOwned + IntoParams>(
 }
 
 /// `application/x-www-form-urlencoded`: `+` is a blank.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     percent_encoding::percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }

@@ -85,7 +85,7 @@ pub async fn around(
     }
     acceptable(&mut request);
     let upgrade = request.headers().contains_key(header::UPGRADE);
-    let api = request.path().starts_with("/api/");
+    let api = is_limited(request.path());
     if api && state.gate().is_full() {
         return Ok(refuse(&state, request, id).await);
     }
@@ -208,7 +208,7 @@ async fn limited(
     if let Some(presented) = presented {
         request.extensions_mut().insert(presented);
     }
-    if !request.path().starts_with("/api/") {
+    if !is_limited(request.path()) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     match state.limits().check(&key) {
@@ -229,6 +229,12 @@ async fn limited(
             Ok(request.into_response(problem.error_response()))
         }
     }
+}
+
+/// What asks the database for people: the API, and the pages behind links in messages. It is counted, has its turn, and
+/// is kept by nobody on the way.
+fn is_limited(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/links/")
 }
 
 /// Looks at the token, if there is one. What is wrong with it goes to the log.
@@ -372,8 +378,9 @@ fn problem_for(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 fn is_bare_error(response: &HttpResponse<BoxBody>) -> bool {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    (status.is_client_error() || status.is_server_error())
-        && !kind.is_some_and(|kind| kind.starts_with(MEDIA_TYPE))
+    // a page is written for people who came by a link
+    let spoken = |kind: &str| kind.starts_with(MEDIA_TYPE) || kind.starts_with("text/html");
+    (status.is_client_error() || status.is_server_error()) && !kind.is_some_and(spoken)
 }
 
 fn as_problem(response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {

@@ -182,7 +182,8 @@ fn problems(path: &str, method: &str, operation: &Value) -> Vec<(&'static str, &
         })
     };
     let body = operation.get("requestBody").is_some();
-    let api = path.starts_with("/api/");
+    let link = path.starts_with("/links/");
+    let api = path.starts_with("/api/") || link;
     let secured = operation.get("security").and_then(Value::as_array).is_some_and(|list| {
         list.iter().any(|item| item.as_object().is_some_and(|o| !o.is_empty()))
     });
@@ -197,7 +198,7 @@ fn problems(path: &str, method: &str, operation: &Value) -> Vec<(&'static str, &
         "422" => body || any("query") || named("Idempotency-Key"),
         "429" => api,
         "503" => api,
-        "507" => secured && writes,
+        "507" => (secured || link) && writes,
         _ => true,
     };
     PROBLEMS.iter().filter(|p| applies(p.status)).map(|p| (p.status, p.name)).collect()

@@ -160,6 +160,7 @@ fn tags(document: &Value) -> Value {
         ("jobs", "Long work"),
         ("integrity", "Whether anybody changed the consent ledger or the audit trail"),
         ("webhooks", "Telling other systems what happens"),
+        ("links", "Pages behind the links in messages"),
         ("service", "The server itself"),
     ];
     let used: Vec<&str> = operations(document)

@@ -106,6 +106,8 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::TemplateExists
         | Code::JobNotCancellable
         | Code::WebhookDisabled
+        | Code::MailNotConfigured
+        | Code::MayNotBeSent
         | Code::JobFailed
         | Code::JobLost => StatusCode::CONFLICT,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

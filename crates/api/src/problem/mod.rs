@@ -252,6 +252,9 @@ impl From<Error> for Problem {
                 }
                 problem.0.faults = faults;
                 problem.0.faults.truncate(MOST_FAULTS);
+                if let Some(seconds) = extra.get("retry_after").and_then(Value::as_u64) {
+                    problem = problem.with_header(header::RETRY_AFTER, &seconds.to_string());
+                }
                 problem.0.extra = extra;
                 if code == Code::IdempotencyInProgress {
                     problem = problem.with_header(header::RETRY_AFTER, "1");

@@ -26,6 +26,14 @@ pub fn get(tenant: &mut Tenant<'_>, id: PurposeId) -> Result<(Purpose, Vec<Versi
     Ok((purpose, store::versions(tenant, id)?))
 }
 
+/// The purpose of this name.
+///
+/// # Errors
+/// What the database said.
+pub fn named(tenant: &mut Tenant<'_>, name: &str) -> Result<Option<Purpose>, Error> {
+    Ok(store::purpose_named(tenant, name, Hold::No)?)
+}
+
 /// Makes a purpose with the first version of its wording.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ use kartoteka_persistence::{Db, Tenant};
 use crate::Context;
 use crate::clock::Clock;
 use crate::error::{Error, Refusal};
+use crate::mail::Mail;
 
 /// What jobs get from outside.
 #[derive(Clone)]
@@ -29,8 +30,12 @@ pub struct Environment {
     pub db: Db,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Key of the hashes of suppressed addresses.
+    /// Key of the hashes of suppressed addresses, and of the links in messages.
     pub secret: Arc<[u8]>,
+    /// Through whom mail goes; `None` where the operator said nothing.
+    pub mail: Option<Mail>,
+    /// Where browsers reach the pages behind links in messages, without a slash at the end.
+    pub links_url: Arc<str>,
 }
 
 /// One kind of long work.
@@ -72,6 +77,7 @@ pub fn registry() -> Vec<Arc<dyn Work>> {
     work.push(Arc::new(crate::contacts::bulk_edit::BulkEditWork));
     work.push(Arc::new(crate::duplicates::find::FindWork));
     work.push(Arc::new(crate::integrity::verify::VerifyWork));
+    work.push(Arc::new(crate::consents::requests::RequestWork));
     work
 }
 

@@ -131,6 +131,17 @@ impl Run<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(JobError::Stopped);
         }
+        self.account(work)
+    }
+
+    /// As [`Run::step`], even when the worker is to stop: for an effect outside that has happened already.
+    ///
+    /// # Errors
+    /// What `work` said.
+    pub fn account<T>(
+        &self,
+        work: impl FnOnce(&mut Tenant<'_>, &Context, Held) -> Result<T, Error>,
+    ) -> Result<T, JobError> {
         let ctx = self.context();
         let done = self.environment.db.write(self.workspace(), |tenant| {
             jobs::lift_timeouts(tenant)?;

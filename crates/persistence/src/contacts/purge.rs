@@ -42,6 +42,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "contact_search",
         "contact_tags",
         "contact_groups",
+        "consent_requests",
         "consents",
         "consent_evidence",
         "import_changes",

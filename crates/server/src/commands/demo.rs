@@ -51,6 +51,8 @@ pub(super) fn fill(
         db: pool(config, database, "kartoteka demo", CONNECTIONS),
         clock: Arc::new(SystemClock),
         secret: Arc::from(keys.secret.as_slice()),
+        mail: config.mail.clone(),
+        links_url: Arc::from(config.links_url()),
     };
     let owner = format!("demo-{}-{:08x}", std::process::id(), rand::random::<u32>());
     Ok(demo::fill(&environment, workspace, &owner)?.len())

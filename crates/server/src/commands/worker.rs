@@ -119,6 +119,8 @@ impl Worker {
             db: pool(config, database, "kartoteka worker", connections),
             clock: Arc::new(SystemClock),
             secret: Arc::from(keys.secret.as_slice()),
+            mail: config.mail.clone(),
+            links_url: Arc::from(config.links_url()),
         };
         // Unique even when two containers have the same process id.
         let owner = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());

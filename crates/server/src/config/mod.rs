@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use kartoteka_app::mail::Mail;
 use kartoteka_app::webhooks::Allowed;
 
 pub use environment::{Environment, Source};
@@ -55,6 +56,12 @@ pub struct Config {
     pub trust_forwarded_for: bool,
     /// Networks that webhooks may reach beside the open internet.
     pub webhook_allow: Allowed,
+    /// Through whom mail goes, and who it comes from.
+    pub mail: Option<Mail>,
+    /// The address under which everybody reaches the pages behind links in messages, without a final slash.
+    pub links_url: Option<String>,
+    /// How long a link works that asks for a consent.
+    pub consent_request_days: u32,
     /// Largest upload, in bytes.
     pub upload_limit_bytes: u64,
     /// The token that `/metrics` asks for.
@@ -114,6 +121,10 @@ impl Config {
             let trust_forwarded_for =
                 reader.needed("KARTOTEKA_TRUST_FORWARDED_FOR", values::switch);
             let webhook_allow = reader.optional("KARTOTEKA_WEBHOOK_ALLOW", values::networks);
+            let mail = reader.mail();
+            let links_url = reader.optional("KARTOTEKA_LINKS_URL", values::web_address);
+            let consent_request_days =
+                reader.needed("KARTOTEKA_CONSENT_REQUEST_DAYS", values::days);
             let upload_limit_bytes = reader.needed("KARTOTEKA_UPLOAD_LIMIT_BYTES", values::bytes);
             let metrics_token = reader.optional("KARTOTEKA_METRICS_TOKEN", values::secret);
             let metrics_listen = reader.optional("KARTOTEKA_METRICS_LISTEN", values::address);
@@ -139,6 +150,9 @@ impl Config {
                 rate_limit: rate_limit?,
                 trust_forwarded_for: trust_forwarded_for?,
                 webhook_allow: webhook_allow.unwrap_or_default(),
+                mail,
+                links_url,
+                consent_request_days: consent_request_days?,
                 upload_limit_bytes: upload_limit_bytes?,
                 metrics_token,
                 metrics_listen,
@@ -162,6 +176,11 @@ impl Config {
         }
         self.listen = address;
     }
+
+    /// The address under which everybody reaches the pages behind links in messages, without a final slash.
+    pub fn links_url(&self) -> &str {
+        self.links_url.as_deref().unwrap_or(&self.public_url)
+    }
 }
 
 /// Reads values by name and keeps what was wrong.
@@ -178,6 +197,20 @@ impl Reader<'_> {
             self.faults.push(format!("{name} has no value"));
         }
         value
+    }
+
+    /// Mail needs a server and a sender: one without the other is a fault.
+    fn mail(&mut self) -> Option<Mail> {
+        let relay = self.optional("KARTOTEKA_SMTP_URL", values::relay);
+        let from = self.optional("KARTOTEKA_MAIL_FROM", values::sender);
+        let authority = self.optional("KARTOTEKA_SMTP_CA", values::authority);
+        if self.environment.value("KARTOTEKA_SMTP_URL").is_some()
+            && self.environment.value("KARTOTEKA_MAIL_FROM").is_none()
+        {
+            self.faults
+                .push("KARTOTEKA_MAIL_FROM has no value, and mail comes from somebody".into());
+        }
+        Some(Mail { relay: relay?.trusting(authority), from: from? })
     }
 
     fn optional<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
@@ -223,6 +256,32 @@ mod tests {
         assert_eq!(config.keys_dir, PathBuf::from("./data/keys"));
         assert!(config.database_url.is_none());
         assert!(!config.demo && !config.db_pgbouncer);
+    }
+
+    #[test]
+    fn mail_needs_a_server_and_a_sender() {
+        assert!(Config::read(&environment(&[])).unwrap().mail.is_none());
+        let server = ("KARTOTEKA_SMTP_URL", "smtp://user:hunter2@mail.example.com");
+        let error = Config::read(&environment(&[server])).unwrap_err();
+        assert!(error.faults[0].starts_with("KARTOTEKA_MAIL_FROM"), "{error}");
+        let error = Config::read(&environment(&[
+            ("KARTOTEKA_SMTP_URL", "http://user:hunter2@mail.example.com"),
+            ("KARTOTEKA_MAIL_FROM", "nobody"),
+            ("KARTOTEKA_SMTP_CA", "/no/such/file"),
+            ("KARTOTEKA_CONSENT_REQUEST_DAYS", "0"),
+        ]))
+        .unwrap_err();
+        assert_eq!(error.faults.len(), 4, "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let config = Config::read(&environment(&[
+            server,
+            ("KARTOTEKA_MAIL_FROM", "Pekárna <news@example.com>"),
+        ]));
+        let config = config.unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert_eq!(config.mail.unwrap().from.domain(), "example.com");
+        let shown = describe(&environment(&[server]));
+        assert!(shown.contains("smtp://user:***@mail.example.com") && !shown.contains("hunter2"));
     }
 
     #[test]

@@ -91,6 +91,32 @@ pub const SETTINGS: &[Setting] = &[
         "default: none",
         "Networks that webhooks may reach beside the open internet, over http too, separated by commas: 10.0.0.0/8",
     ),
+    secret(
+        "KARTOTEKA_SMTP_URL",
+        "default: no mail is sent",
+        "Mail server that takes our messages: smtp://user:password@host:587 (tls=required, opportunistic or none \
+         behind a ?), or smtps://user:password@host",
+    ),
+    optional(
+        "KARTOTEKA_SMTP_CA",
+        "default: the authorities that browsers know",
+        "File with the certificate authority of that mail server, in PEM",
+    ),
+    optional(
+        "KARTOTEKA_MAIL_FROM",
+        "needed with KARTOTEKA_SMTP_URL",
+        "Who messages come from: Firma <news@example.com>",
+    ),
+    optional(
+        "KARTOTEKA_LINKS_URL",
+        "default: KARTOTEKA_PUBLIC_URL",
+        "The address under which everybody reaches /links/: the pages behind links in messages",
+    ),
+    with_default(
+        "KARTOTEKA_CONSENT_REQUEST_DAYS",
+        "7",
+        "How many days the link in a question for a consent works",
+    ),
     with_default(
         "KARTOTEKA_UPLOAD_LIMIT_BYTES",
         "1073741824",

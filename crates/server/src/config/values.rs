@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use kartoteka_app::mail::{NotARelay, Relay, Sender, Unfit};
 use kartoteka_app::webhooks::{Allowed, NotANetwork};
 use serde::Deserialize;
 
@@ -70,6 +71,31 @@ pub(super) fn path(text: &str) -> Parsed<PathBuf> {
 
 pub(super) fn networks(text: &str) -> Parsed<Allowed> {
     text.parse().map_err(|error: NotANetwork| error.to_string())
+}
+
+pub(super) fn relay(text: &str) -> Parsed<Relay> {
+    text.parse().map_err(|error: NotARelay| error.to_string())
+}
+
+pub(super) fn sender(text: &str) -> Parsed<Sender> {
+    let unfit =
+        |error: Unfit| format!("{text:?} is no sender such as Firma <news@example.com>: {error}");
+    text.parse().map_err(unfit)
+}
+
+pub(super) fn authority(text: &str) -> Parsed<Vec<u8>> {
+    let read = std::fs::read(text).map_err(|error| format!("{text:?} cannot be read: {error}"))?;
+    if !String::from_utf8_lossy(&read).contains("-----BEGIN CERTIFICATE-----") {
+        return Err(format!("{text:?} holds no certificate in PEM"));
+    }
+    Ok(read)
+}
+
+pub(super) fn days(text: &str) -> Parsed<u32> {
+    match text.trim().parse() {
+        Ok(days @ 1..=90) => Ok(days),
+        _ => Err(format!("{text:?} is no whole number from 1 to 90")),
+    }
 }
 
 pub(super) fn count(text: &str) -> Parsed<u32> {

@@ -2,6 +2,10 @@
 
 mod proof;
 
+mod links;
+mod preferences;
+mod requests;
+
 use diesel::RunQueryDsl;
 use diesel::sql_types::{Binary, Uuid as SqlUuid};
 use kartoteka_app::consents::suppression;

@@ -68,6 +68,19 @@ pub(crate) enum LegalBasisWord {
     PublicTask,
 }
 
+impl From<LegalBasisWord> for LegalBasis {
+    fn from(word: LegalBasisWord) -> Self {
+        match word {
+            LegalBasisWord::Consent => Self::Consent,
+            LegalBasisWord::Contract => Self::Contract,
+            LegalBasisWord::LegitimateInterest => Self::LegitimateInterest,
+            LegalBasisWord::LegalObligation => Self::LegalObligation,
+            LegalBasisWord::VitalInterests => Self::VitalInterests,
+            LegalBasisWord::PublicTask => Self::PublicTask,
+        }
+    }
+}
+
 /// A declaration about one purpose.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({
@@ -259,14 +272,7 @@ fn declaration(request: NewConsent) -> Declaration {
         ActionWord::Grant => Action::Grant,
         ActionWord::Withdraw => Action::Withdraw,
     };
-    let legal_basis = legal_basis.map(|basis| match basis {
-        LegalBasisWord::Consent => LegalBasis::Consent,
-        LegalBasisWord::Contract => LegalBasis::Contract,
-        LegalBasisWord::LegitimateInterest => LegalBasis::LegitimateInterest,
-        LegalBasisWord::LegalObligation => LegalBasis::LegalObligation,
-        LegalBasisWord::VitalInterests => LegalBasis::VitalInterests,
-        LegalBasisWord::PublicTask => LegalBasis::PublicTask,
-    });
+    let legal_basis = legal_basis.map(LegalBasis::from);
     Declaration { purpose, action, legal_basis, evidence }
 }
 

@@ -4,7 +4,9 @@ pub mod batch;
 pub mod bulk_delete;
 pub mod bulk_edit;
 pub mod can_send;
+pub mod consent_links;
 pub mod consent_proof;
+pub mod consent_requests;
 pub mod consents;
 pub mod count;
 pub mod create;
@@ -48,6 +50,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(consents::list_consents)
         .service(consent_proof::prove_consents)
         .service(consents::declare_consent)
+        .service(consent_requests::list_consent_requests)
+        .service(consent_requests::request_consent)
+        .service(consent_links::get_consent_links)
         .service(can_send::can_send_contact)
         .service(flags::put_subscription)
         .service(flags::put_mute)
