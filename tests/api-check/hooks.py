@@ -174,6 +174,11 @@ RULES = [
     (rf"({CONTACT}|{BULK})", r"#/(changes/)?details/.*", "invalid_(type|value|date)", None),
     (OPPORTUNITY, r"#/company_id", "unknown_reference", None),
     (ACTIVITY, r"#/(contact_ids/\d+|(company|opportunity|project)_id)", "unknown_reference", None),
+    # who takes part, and what each of them has
+    (r"POST /contacts/merge", r"#/(winner_id|loser_ids/\d+|fields/.*)", "unknown_reference", None),
+    (r"POST /contacts/merge", r"#/fields/.*", "unknown_field", None),
+    (r"POST /contacts/merge", r"#/loser_ids/\d+", "invalid_value", None),
+    (r"POST /contacts/merge", r"#/fields", "(nothing_identifies|too_many)", None),
     # a password that is short, or easy to guess, or the address
     (PASSWORD, r"#/password", "weak_password", None),
     # a list of columns with signs, none twice

@@ -314,3 +314,60 @@ fn migrating_from_two_sides_at_once_is_fine() {
     assert!(database.pool(1).is_current().unwrap());
     database.connection().batch_execute("SELECT 1 FROM workspaces").unwrap();
 }
+
+/// CON-16: whatever a contact is made of comes back when a merge is undone.
+#[test]
+fn undoing_a_merge_brings_every_column_of_a_contact_back() {
+    // the id is the row's own, the search text and the time of the last change are worked out
+    const OTHERWISE: [&str; 4] = ["workspace_id", "id", "search", "updated_at"];
+    let database = TestDatabase::migrated();
+    let mut columns = lines(
+        &mut database.connection(),
+        "SELECT attname::text AS line FROM pg_attribute WHERE attrelid = 'contacts'::regclass \
+         AND attnum > 0 AND NOT attisdropped",
+    );
+    columns.retain(|column| !OTHERWISE.contains(&column.as_str()));
+    columns.sort();
+    let mut kept = kartoteka_persistence::contacts::merges::back::COLUMNS.to_vec();
+    kept.sort_unstable();
+    assert_eq!(columns, kept);
+}
+
+/// CON-16: a new table of rows that name a contact is one that a merge knows what to do with.
+#[test]
+fn a_merge_knows_every_table_that_names_a_contact() {
+    const KNOWN: &[&str] = &[
+        // moved
+        "activity_contacts",
+        "company_contacts",
+        "contact_groups",
+        "contact_notes",
+        "contact_owners",
+        "contact_tags",
+        "duplicate_rejections",
+        "opportunity_contacts",
+        "project_contacts",
+        // removed, and put back by undoing
+        "contact_search",
+        "duplicate_pairs",
+        // kept under the old id
+        "consent_entries",
+        "consent_evidence",
+        "consents",
+        "import_changes",
+        "import_rows",
+        "import_tag_additions",
+        // of a job under way
+        "duplicate_staged",
+        "frozen_contacts",
+    ];
+    let database = TestDatabase::migrated();
+    let tables = lines(
+        &mut database.connection(),
+        "SELECT DISTINCT c.relname::text AS line FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') \
+         AND a.attname = 'contact_id' AND NOT a.attisdropped",
+    );
+    let unknown: Vec<_> = tables.iter().filter(|table| !KNOWN.contains(&table.as_str())).collect();
+    assert!(unknown.is_empty(), "decide what merging does with rows of {unknown:?}");
+}

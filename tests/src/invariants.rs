@@ -46,9 +46,10 @@ const RULES: &[(&str, &str)] = &[
             SELECT FROM contact_types t WHERE t.workspace_id = c.workspace_id AND t.id = c.type_id)",
     ),
     (
-        "an entry of the ledger has a contact and a purpose with that wording",
+        "an entry of the ledger has a contact, or one that was merged, and a purpose with that wording",
         "SELECT count(*) AS n FROM consent_entries x
-         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id
+                UNION ALL SELECT FROM contact_merges m WHERE m.workspace_id = x.workspace_id AND m.loser_id = x.contact_id)
             OR NOT EXISTS (SELECT FROM purpose_versions v WHERE v.workspace_id = x.workspace_id
                 AND v.purpose_id = x.purpose_id AND v.version = x.wording_version)",
     ),
@@ -77,11 +78,26 @@ const RULES: &[(&str, &str)] = &[
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
     ),
     (
-        "what an import remembers of a contact is about one that is there",
+        "what an import remembers of a contact is about one that is there, or was merged",
         "SELECT count(*) AS n FROM (
             SELECT workspace_id, contact_id FROM import_changes UNION ALL
             SELECT workspace_id, contact_id FROM import_tag_additions) AS x
-         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id
+            UNION ALL SELECT FROM contact_merges m WHERE m.workspace_id = x.workspace_id AND m.loser_id = x.contact_id)",
+    ),
+    (
+        "a merged contact is not there, and its id leads to one that is",
+        "SELECT count(*) AS n FROM contact_merges m
+         WHERE EXISTS (SELECT FROM contacts c WHERE c.workspace_id = m.workspace_id AND c.id = m.loser_id)
+            OR NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = m.workspace_id AND c.id = m.winner_id)",
+    ),
+    (
+        "what undoing a merge needs is kept as long as it can be undone, and no longer",
+        "SELECT count(*) AS n FROM merge_losers l JOIN merges m ON m.workspace_id = l.workspace_id AND m.id = l.merge_id
+         WHERE (l.snapshot IS NOT NULL) <> (m.undone_at IS NULL AND NOT m.forgotten)
+            OR (m.changes = '{}') <> (m.undone_at IS NOT NULL OR m.forgotten)
+            OR (m.undone_at IS NULL AND NOT m.forgotten) <> EXISTS (SELECT FROM contact_merges t
+                WHERE t.workspace_id = m.workspace_id AND t.merge_id = m.id AND t.loser_id = l.loser_id)",
     ),
 ];
 

@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::connections;
 use crate::links;
-use crate::middleware::around;
+use crate::middleware::{around, follow};
 use crate::problem::pages;
 use crate::service::{fallback, health, keys, metrics, swagger};
 use crate::settings::Settings;
@@ -60,6 +60,7 @@ pub fn serve(state: AppState, listener: TcpListener) -> io::Result<Server> {
         app.configure(swagger::configure)
             .default_service(web::to(fallback::fallback))
             // the last one is the outermost
+            .wrap(from_fn(follow))
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .wrap(cors(state.settings()))
@@ -115,6 +116,7 @@ fn cors(settings: &Settings) -> Cors {
         .expose_headers([
             "ETag",
             "Location",
+            "Content-Location",
             "Link",
             "X-Request-Id",
             "Retry-After",

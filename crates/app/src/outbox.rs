@@ -54,7 +54,10 @@ pub fn record(
 fn event_of(action: &str) -> Option<EventType> {
     Some(match action {
         "contact.create" => EventType::ContactCreated,
-        "contact.update" | "contact.subscribed" | "contact.muted" => EventType::ContactUpdated,
+        "contact.update" | "contact.subscribed" | "contact.muted" | "contact.merge"
+        | "contact.unmerge" => EventType::ContactUpdated,
+        "contact.merged" => EventType::ContactMerged,
+        "contact.unmerged" => EventType::ContactUnmerged,
         "contact.trash" => EventType::ContactTrashed,
         "contact.restore" => EventType::ContactRestored,
         "contact.purge" => EventType::ContactPurged,
@@ -88,13 +91,19 @@ fn data(event: EventType, changes: Option<&Value>) -> Value {
             json!({ "changed": named.or_else(flags).unwrap_or_else(|| json!([])) })
         }
         EventType::ConsentGranted | EventType::ConsentWithdrawn => {
-            let told = ["purpose", "entry_id"];
-            let members = members.into_iter().flatten();
-            let told = members.filter(|(name, _)| told.contains(&name.as_str()));
-            Value::Object(told.map(|(name, value)| (name.clone(), value.clone())).collect())
+            only(members, &["purpose", "entry_id"])
+        }
+        EventType::ContactMerged | EventType::ContactUnmerged => {
+            only(members, &["winner_id", "merge_id"])
         }
         _ => Value::Object(Map::new()),
     }
+}
+
+fn only(members: Option<&Map<String, Value>>, names: &[&str]) -> Value {
+    let members = members.into_iter().flatten();
+    let told = members.filter(|(name, _)| names.contains(&name.as_str()));
+    Value::Object(told.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// Tells of a chunk of an import that was written, or taken back, in this transaction at `ctx.now`.
@@ -210,5 +219,8 @@ mod tests {
         let told = data(EventType::ConsentGranted, Some(&consent));
         assert_eq!(told, json!({"purpose": "email_basic", "entry_id": "1"}));
         assert_eq!(data(EventType::ContactTrashed, Some(&changes)), json!({}));
+        let merged = json!({"winner_id": "1", "merge_id": "2", "else": "x"});
+        let told = data(EventType::ContactMerged, Some(&merged));
+        assert_eq!(told, json!({"winner_id": "1", "merge_id": "2"}));
     }
 }

@@ -117,6 +117,9 @@ codes! {
     ContactTypeExists = "contact_type_exists", "There is a contact type with this name.";
     NotPermitted = "not_permitted", "The owner's level does not allow this.";
     LastOwner = "last_owner", "The last owner cannot be removed.";
+    NeverMerge = "never_merge", "Somebody said that these contacts are not one.";
+    ContactMerged = "contact_merged", "The contact was merged into another one.";
+    MergeNotUndoable = "merge_not_undoable", "The merge cannot be undone.";
     InUse = "in_use", "It is in use.";
     SegmentInUse = "segment_in_use", "The segment is in use.";
     SegmentExists = "segment_exists", "There is a segment with this name.";

@@ -79,4 +79,6 @@ id_types! {
     WebhookId,
     /// Something that happened.
     EventId,
+    /// Contacts that were merged into one.
+    MergeId,
 }

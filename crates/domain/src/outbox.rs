@@ -52,6 +52,8 @@ event_types! {
     ContactTrashed = "contact.trashed", Contact, "A contact was moved to the trash.";
     ContactRestored = "contact.restored", Contact, "A contact came out of the trash.";
     ContactPurged = "contact.purged", Contact, "A contact was removed for good.";
+    ContactMerged = "contact.merged", Contact, "A contact was merged into another, where its id leads now.";
+    ContactUnmerged = "contact.unmerged", Contact, "A contact that was merged into another is one of its own again.";
     ConsentGranted = "consent.granted", Contact, "A contact gave consent for a purpose.";
     ConsentWithdrawn = "consent.withdrawn", Contact, "A contact took consent back.";
     ImportDone = "import.done", Import, "An import was written to its end.";

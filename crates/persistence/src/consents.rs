@@ -409,13 +409,13 @@ pub struct ShownEntry {
     pub evidence: Option<Value>,
 }
 
-/// Entries of a contact, newest first, older than `before`, and none written after `as_of`.
+/// Entries under these ids, which are those of one contact (`contacts::merges::ids_of`), newest first, older than `before`, and none written after `as_of`.
 ///
 /// # Errors
 /// What the database said.
 pub fn history(
     tenant: &mut Tenant<'_>,
-    contact: ContactId,
+    contacts: &[Uuid],
     before: Option<Uuid>,
     as_of: Option<DateTime<Utc>>,
     limit: usize,
@@ -428,9 +428,9 @@ pub fn history(
          JOIN purposes p ON p.workspace_id = {workspace} AND p.id = e.purpose_id \
          LEFT JOIN purpose_versions v ON v.workspace_id = {workspace} AND v.purpose_id = e.purpose_id AND v.version = e.wording_version \
          LEFT JOIN consent_evidence x ON x.workspace_id = {workspace} AND x.contact_id = e.contact_id AND x.entry_id = e.id \
-         WHERE e.workspace_id = {workspace} AND e.contact_id = "
+         WHERE e.workspace_id = {workspace} AND e.contact_id = ANY("
     ));
-    sql.bind(contact.0);
+    sql.bind(contacts.to_vec()).push(")");
     if let Some(before) = before {
         sql.push(" AND e.id < ").bind(before);
     }

@@ -108,12 +108,13 @@ pub struct Untouchable {
     /// The contact.
     #[diesel(sql_type = SqlUuid)]
     pub contact_id: Uuid,
-    /// `not_found`, `in_trash` or `not_permitted`.
+    /// `not_found`, `merged`, `in_trash` or `not_permitted`.
     #[diesel(sql_type = Text)]
     pub reason: String,
 }
 
-/// Which of these contacts are gone, in the trash, or not the actor's to change. The caller has locked them.
+/// Which of these contacts are gone, merged into others, in the trash, or not the actor's to change. The caller has
+/// locked them.
 ///
 /// # Errors
 /// What the database said.
@@ -125,13 +126,14 @@ pub fn untouchable(
     let mut sql = Sql::default();
     let workspace = sql.param(tenant.workspace);
     sql.push(
-        "SELECT contact_id, reason FROM (SELECT f.id AS contact_id, CASE WHEN c.id IS NULL THEN 'not_found' \
-         WHEN c.trashed_at IS NOT NULL THEN 'in_trash' WHEN NOT (",
+        "SELECT contact_id, reason FROM (SELECT f.id AS contact_id, CASE WHEN m.loser_id IS NOT NULL THEN 'merged' \
+         WHEN c.id IS NULL THEN 'not_found' WHEN c.trashed_at IS NOT NULL THEN 'in_trash' WHEN NOT (",
     );
     owners::permitted(&mut sql, "c", &workspace, actor, Deed::Change);
     sql.push(") THEN 'not_permitted' END AS reason FROM unnest(").bind(contacts.to_vec());
     sql.push(&format!(
-        ") AS f(id) LEFT JOIN contacts c ON c.workspace_id = {workspace} AND c.id = f.id) AS standing \
+        ") AS f(id) LEFT JOIN contacts c ON c.workspace_id = {workspace} AND c.id = f.id \
+         LEFT JOIN contact_merges m ON m.workspace_id = {workspace} AND m.loser_id = f.id AND c.id IS NULL) AS standing \
          WHERE reason IS NOT NULL"
     ));
     sql.load(tenant.conn)

@@ -14,6 +14,7 @@ mod health;
 pub(crate) mod imports;
 pub(crate) mod integrity;
 
+mod merges;
 mod opportunities;
 mod projects;
 pub(crate) mod segments;

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
@@ -14,6 +14,7 @@ use utoipa::openapi::{ObjectBuilder, Required, Type};
 use kartoteka_domain::codes::Code;
 
 use super::json::Fingerprint;
+use crate::middleware::AskedFor;
 use crate::problem::Problem;
 use crate::reply::etag_of;
 
@@ -51,7 +52,10 @@ impl FromRequest for IdempotencyKey {
             )));
         }
         let key = key.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        ready(Ok(Self { key, request: format!("{} {}\n", request.method(), request.uri()) }))
+        // a request that is sent on to the winner of a merge stays the one that came
+        let extensions = request.extensions();
+        let uri = extensions.get::<AskedFor>().map_or_else(|| request.uri(), |asked| &asked.0);
+        ready(Ok(Self { key, request: format!("{} {uri}\n", request.method()) }))
     }
 }
 

@@ -2,6 +2,7 @@
 //! problem document for whatever goes wrong outside of handlers.
 
 mod limits;
+mod merged;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use uuid::Uuid;
 use kartoteka_domain::codes::Code;
 
 pub use limits::Limits;
+pub(crate) use merged::AskedFor;
+pub use merged::follow;
 
 use crate::connections::Busy;
 use crate::problem::{MEDIA_TYPE, Problem};

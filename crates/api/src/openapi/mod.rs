@@ -157,6 +157,7 @@ fn tags(document: &Value) -> Value {
         ("imports", "Lists on their way into the base"),
         ("import_templates", "Saved mappings"),
         ("duplicates", "Contacts that seem to be one"),
+        ("merges", "Contacts that were merged into one, and parting them again"),
         ("jobs", "Long work"),
         ("integrity", "Whether anybody changed the consent ledger or the audit trail"),
         ("webhooks", "Telling other systems what happens"),

@@ -92,6 +92,9 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::ContactTypeInUse
         | Code::ContactTypeExists
         | Code::LastOwner
+        | Code::NeverMerge
+        | Code::ContactMerged
+        | Code::MergeNotUndoable
         | Code::InUse
         | Code::SegmentInUse
         | Code::SegmentExists

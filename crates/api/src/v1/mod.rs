@@ -16,6 +16,7 @@ pub mod import_templates;
 pub mod imports;
 pub mod integrity;
 pub mod jobs;
+pub mod merges;
 pub mod opportunities;
 pub mod projects;
 pub mod purposes;
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(workspace::configure)
         .configure(audit::configure)
         .configure(integrity::configure)
+        .configure(merges::configure)
         .configure(contacts::configure)
         .configure(import_templates::configure)
         .configure(imports::configure)

@@ -13,7 +13,7 @@ use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, PurposeId};
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::consents::{self as store, Entry, Evidence, Hold};
-use kartoteka_persistence::contacts::write;
+use kartoteka_persistence::contacts::{merges, write};
 use uuid::Uuid;
 
 use crate::access::audit;
@@ -94,7 +94,7 @@ pub fn declare(
     let changes = json!({"purpose": purpose.name, "entry_id": entry.id});
     let action = format!("consent.{}", action.as_str());
     audit::record(tenant, ctx, &action, "contact", Some(contact.0), Some(changes))?;
-    let mut newest = store::history(tenant, contact, None, None, 1)?;
+    let mut newest = store::history(tenant, &[contact.0], None, None, 1)?;
     newest.pop().ok_or(Error::NotFound)
 }
 
@@ -140,7 +140,7 @@ fn read_evidence(evidence: Option<&Map<String, Value>>, faults: &mut Vec<Fault>)
 }
 
 /// All purposes with the last word of a contact on each, and a page of its entries, newest first. `before`
-/// is the entry the page before ended with. With `as_of` all of it is as it was at that instant (CNS-5). The
+/// is the entry the page before ended with. What contacts that were merged into it had declared is part of its entries. With `as_of` all of it is as it was at that instant (CNS-5). The
 /// third part says whether there are more.
 ///
 /// # Errors
@@ -157,7 +157,8 @@ pub fn of_contact(
         None => store::current(tenant, contact)?,
         Some(instant) => store::current_at(tenant, contact, instant)?,
     };
-    let mut history = store::history(tenant, contact, before, as_of, limit + 1)?;
+    let ids = merges::ids_of(tenant, contact)?;
+    let mut history = store::history(tenant, &ids, before, as_of, limit + 1)?;
     let more = history.len() > limit;
     history.truncate(limit);
     Ok((current, history, more))

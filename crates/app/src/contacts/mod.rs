@@ -7,6 +7,7 @@ pub mod batch;
 pub mod bulk_edit;
 pub mod create;
 pub mod list;
+pub mod merges;
 pub mod notes;
 pub mod owners;
 pub mod patch;

@@ -2,7 +2,7 @@
 
 use kartoteka_domain::ids::ContactId;
 use kartoteka_persistence::Tenant;
-use kartoteka_persistence::contacts::timeline as store;
+use kartoteka_persistence::contacts::{merges, timeline as store};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -21,8 +21,9 @@ pub fn list(
     limit: usize,
 ) -> Result<Vec<Entry>, Error> {
     super::get(tenant, contact)?;
+    let ids = merges::ids_of(tenant, contact)?;
     if filter.kinds.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(store::list(tenant, contact, ctx.actor, ctx.now, filter, limit)?)
+    Ok(store::list(tenant, contact, &ids, ctx.actor, ctx.now, filter, limit)?)
 }

@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use kartoteka_domain::codes::Code;
-use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::consents::ledger::{Action, LegalBasis, Source};
+use kartoteka_domain::ids::{ContactId, ImportId, PurposeId};
 use kartoteka_domain::imports::matching::InFile;
 use kartoteka_domain::imports::state::ImportState;
 use kartoteka_domain::jobs::JobState;
+use kartoteka_persistence::consents::{self, Entry, Evidence};
+use kartoteka_persistence::contacts::write;
 use kartoteka_persistence::imports::classify::Rows;
 use kartoteka_persistence::imports::revert::{self, Reverting};
 use kartoteka_persistence::jobs::{Job, Progress};
@@ -149,6 +152,7 @@ fn take_back(
     let reverting = reverting(ctx, &import)?;
     let rows = Rows { after: from - 1, up_to };
     let done = revert::revert(tenant, &reverting, rows)?;
+    withdraw_merged(run, tenant, ctx, &reverting, rows)?;
     outbox::record_chunk(tenant, ctx, &import, rows, true)?;
     let trashed = done.trashed + done.trashed_again;
     workspaces::add_usage(tenant, -trashed, trashed, ctx.new_id())?;
@@ -166,4 +170,42 @@ fn take_back(
     };
     run.advance(tenant, &progress)?;
     Ok(Chunk::Written(from))
+}
+
+/// A contact of the import that was merged into another stays as it is there, but a consent that the other has only
+/// from it goes with its ground.
+fn withdraw_merged(
+    run: &Run<'_>,
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<(), Error> {
+    for word in revert::merged_consents(tenant, reverting, rows)? {
+        let entry = Entry {
+            id: ctx.new_id(),
+            contact: ContactId(word.contact_id),
+            purpose: PurposeId(word.purpose_id),
+            action: Action::Withdraw,
+            at: ctx.now,
+            actor: ctx.actor,
+            source: Source::Import,
+            source_id: Some(reverting.import.0),
+            legal_basis: LegalBasis::from_word(&word.legal_basis).unwrap_or(LegalBasis::Consent),
+            wording_version: word.wording_version,
+            evidence: Evidence::default(),
+        };
+        consents::append(tenant, &entry)?;
+        write::touch(tenant, &[word.contact_id], ctx.now)?;
+        audit::record_for_job(
+            tenant,
+            ctx,
+            "consent.withdraw",
+            "contact",
+            Some(word.contact_id),
+            Some(json!({"purpose": word.purpose, "entry_id": entry.id})),
+            Some(run.job().id),
+        )?;
+    }
+    Ok(())
 }

@@ -82,6 +82,8 @@ words! {
         Scenario = "scenario",
         /// The link in a message.
         Unsubscribe = "unsubscribe",
+        /// Contacts that were merged, or parted again: the most restrictive word of all of them (CON-16).
+        Merge = "merge",
     }
 }
 

@@ -8,6 +8,7 @@ pub mod date;
 pub mod email;
 pub mod fold;
 pub mod gender;
+pub mod merges;
 pub mod name;
 pub mod number;
 pub mod owners;

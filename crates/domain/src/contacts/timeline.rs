@@ -15,6 +15,8 @@ pub enum Kind {
     Owner,
     /// It was linked to, or taken off, a company, an opportunity or a project.
     Linked,
+    /// It was merged with others, or parted from them again.
+    Merged,
     /// A consent was granted or withdrawn.
     Consent,
     /// A tag it carries was put on it.
@@ -36,6 +38,7 @@ impl Kind {
         Self::Restored,
         Self::Owner,
         Self::Linked,
+        Self::Merged,
         Self::Consent,
         Self::Tag,
         Self::Note,
@@ -53,6 +56,7 @@ impl Kind {
             Self::Restored => "restored",
             Self::Owner => "owner",
             Self::Linked => "linked",
+            Self::Merged => "merged",
             Self::Consent => "consent",
             Self::Tag => "tag",
             Self::Note => "note",
@@ -70,6 +74,9 @@ impl Kind {
             Self::Restored => &["contact.restore"],
             Self::Owner => &["contact.owner"],
             Self::Linked => &["contact.link", "contact.unlink"],
+            Self::Merged => {
+                &["contact.merge", "contact.unmerge", "contact.merged", "contact.unmerged"]
+            }
             Self::Changed => &[
                 "contact.create",
                 "contact.trash",
@@ -77,6 +84,10 @@ impl Kind {
                 "contact.owner",
                 "contact.link",
                 "contact.unlink",
+                "contact.merge",
+                "contact.unmerge",
+                "contact.merged",
+                "contact.unmerged",
                 "consent.grant",
                 "consent.withdraw",
             ],

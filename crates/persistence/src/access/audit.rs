@@ -100,7 +100,7 @@ pub fn insert_many(
 pub struct AuditFilter {
     /// Lines of this kind of record.
     pub record_type: Option<String>,
-    /// Lines of this record.
+    /// Lines of this record: of a contact, also those of the contacts that were merged into it.
     pub record_id: Option<Uuid>,
     /// Lines written through this job.
     pub job_id: Option<Uuid>,
@@ -136,7 +136,11 @@ pub fn list(
         sql.push(" AND job_id = ").bind(*id);
     }
     if let Some(id) = record_id {
-        sql.push(" AND record_id = ").bind(*id);
+        sql.push(" AND record_id = ANY (ARRAY(SELECT ").bind(*id);
+        sql.push(
+            "::uuid UNION ALL SELECT m.loser_id FROM contact_merges m WHERE m.workspace_id = ",
+        );
+        sql.bind(tenant.workspace).push(" AND m.winner_id = ").bind(*id).push("))");
     }
     if let Some(id) = actor_id {
         sql.push(" AND actor_id = ").bind(*id);

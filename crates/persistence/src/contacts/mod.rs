@@ -5,6 +5,7 @@
 
 pub mod bulk;
 pub mod list;
+pub mod merges;
 pub mod notes;
 pub mod owners;
 pub mod purge;

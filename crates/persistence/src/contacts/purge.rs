@@ -4,6 +4,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::merges;
 use super::read::Id;
 use crate::activities;
 use crate::db::Tenant;
@@ -34,7 +35,9 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
     if ids.is_empty() {
         return Ok(Purged::default());
     }
-    forget_import_rows(tenant, &ids)?;
+    // what was merged into them is about the same people
+    let people = merges::ids_of_all(tenant, &ids)?;
+    forget_import_rows(tenant, &people)?;
     activities::forget_contacts(tenant, &ids)?;
     duplicates::forget_contacts(tenant, &ids)?;
     integrity::remove_entries(tenant, &ids)?;
@@ -54,9 +57,10 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "project_contacts",
     ] {
         let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));
-        sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(ids.clone()).push(")");
+        sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(people.clone()).push(")");
         sql.execute(tenant.conn)?;
     }
+    merges::forget(tenant, &people)?;
     let mut sql = Sql::new("DELETE FROM contacts WHERE workspace_id = ");
     sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids.clone()).push(")");
     sql.execute(tenant.conn)?;

@@ -61,17 +61,20 @@ pub struct Filter {
 struct Names {
     workspace: String,
     contact: String,
+    /// The contact and those that were merged into it.
+    ids: String,
     now: String,
 }
 
-/// Entries that fit, newest first. `viewer` decides which private notes are here; what is planned for later
-/// than `now` has not happened.
+/// Entries that fit, newest first. `ids` are the contact and those that were merged into it. `viewer` decides which
+/// private notes are here; what is planned for later than `now` has not happened.
 ///
 /// # Errors
 /// What the database said.
 pub fn list(
     tenant: &mut Tenant<'_>,
     contact: ContactId,
+    ids: &[Uuid],
     viewer: Actor,
     now: DateTime<Utc>,
     filter: &Filter,
@@ -82,6 +85,7 @@ pub fn list(
     let names = Names {
         workspace: sql.param(tenant.workspace),
         contact: sql.param(contact.0),
+        ids: sql.param(ids.to_vec()),
         now: sql.param(now),
     };
     sql.push("SELECT * FROM (");
@@ -111,9 +115,12 @@ pub fn list(
 const fn order(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Created => ("c.created_at", "c.id"),
-        Kind::Changed | Kind::Trashed | Kind::Restored | Kind::Owner | Kind::Linked => {
-            ("a.at", "a.id")
-        }
+        Kind::Changed
+        | Kind::Trashed
+        | Kind::Restored
+        | Kind::Owner
+        | Kind::Linked
+        | Kind::Merged => ("a.at", "a.id"),
         Kind::Consent => ("e.at", "e.id"),
         Kind::Tag => ("ct.added_at", "ct.tag_id"),
         Kind::Note => ("n.created_at", "n.id"),
@@ -124,7 +131,7 @@ const fn order(kind: Kind) -> (&'static str, &'static str) {
 
 #[expect(clippy::too_many_lines, reason = "a table: one statement for each kind")]
 fn source(sql: &mut Sql, kind: Kind, names: &Names, contact: ContactId, viewer: Actor) {
-    let Names { workspace, contact: id, now } = names;
+    let Names { workspace, contact: id, ids, now } = names;
     let (word, (at, key)) = (kind.as_str(), order(kind));
     let head = |actor: &str, data: &str| {
         format!("SELECT '{word}' AS kind, {at} AS at, {key} AS id, {actor}, {data} AS data FROM ")
@@ -145,17 +152,24 @@ fn source(sql: &mut Sql, kind: Kind, names: &Names, contact: ContactId, viewer: 
                 ") AS source ON true WHERE c.workspace_id = {workspace} AND c.id = {id}"
             ));
         }
-        Kind::Changed | Kind::Trashed | Kind::Restored | Kind::Owner | Kind::Linked => {
+        Kind::Changed
+        | Kind::Trashed
+        | Kind::Restored
+        | Kind::Owner
+        | Kind::Linked
+        | Kind::Merged => {
             let actor = "a.actor_type, a.actor_id, a.job_id";
             let data = "jsonb_build_object('action', a.action) || coalesce(a.changes, '{}')";
             sql.push(&head(actor, data));
             let actions: Vec<String> = kind.actions().iter().map(|&word| word.to_owned()).collect();
             sql.push(&format!(
-                "audit_entries a WHERE a.workspace_id = {workspace} AND a.record_id = {id} \
+                "audit_entries a WHERE a.workspace_id = {workspace} AND a.record_id = ANY({ids}) \
                  AND a.record_type = 'contact' AND a.action "
             ));
             sql.push(if kind == Kind::Changed { "<> ALL(" } else { "= ANY(" });
             sql.bind(actions).push(")");
+            // the winner's line of a merge says all that the losers' say
+            sql.push(&format!(" AND (a.action <> 'contact.merged' OR a.record_id = {id})"));
         }
         Kind::Consent => {
             let actor = "e.actor_type, e.actor_id, NULL::uuid AS job_id";
@@ -164,7 +178,7 @@ fn source(sql: &mut Sql, kind: Kind, names: &Names, contact: ContactId, viewer: 
             sql.push(&head(actor, data));
             sql.push(&format!(
                 "consent_entries e JOIN purposes p ON p.workspace_id = {workspace} AND p.id = e.purpose_id \
-                 WHERE e.workspace_id = {workspace} AND e.contact_id = {id}"
+                 WHERE e.workspace_id = {workspace} AND e.contact_id = ANY({ids})"
             ));
         }
         Kind::Tag => {
@@ -207,7 +221,7 @@ fn source(sql: &mut Sql, kind: Kind, names: &Names, contact: ContactId, viewer: 
                      jsonb_object_keys(x.changes) AS field WHERE x.workspace_id = {workspace} \
                      AND x.import_id = touched.import_id AND x.row = touched.row)) \
                    ORDER BY touched.row) AS rows FROM import_rows touched \
-                   WHERE touched.workspace_id = {workspace} AND touched.contact_id = {id} \
+                   WHERE touched.workspace_id = {workspace} AND touched.contact_id = ANY({ids}) \
                    AND touched.outcome IN ('update', 'restore') GROUP BY touched.import_id) AS r \
                  JOIN imports i ON i.workspace_id = {workspace} AND i.id = r.import_id \
                  WHERE i.committed_at IS NOT NULL AND (r.rows -> 0 ->> 'row')::bigint <= i.applied_row"

@@ -10,6 +10,7 @@ use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::ImportId;
 
 use super::classify::Rows;
+use crate::contacts::merges::Word;
 use crate::contacts::owners;
 use crate::contacts::search;
 use crate::db::Tenant;
@@ -237,6 +238,35 @@ fn take_back_consents(
     sql.execute(tenant.conn).map(drop)
 }
 
+/// Consents that others have because contacts of these rows were merged into them, and whose ground the rows have
+/// just taken back: the last words, granted by a merge.
+///
+/// # Errors
+/// What the database said.
+pub fn merged_consents(
+    tenant: &mut Tenant<'_>,
+    reverting: &Reverting,
+    rows: Rows,
+) -> Result<Vec<Word>, StoreError> {
+    let mut sql = Sql::default();
+    let n = names(&mut sql, tenant, reverting, rows);
+    sql.push(&format!(
+        "SELECT DISTINCT w.contact_id, w.purpose_id, p.name AS purpose, w.granted, w.entry_id, w.at, e.legal_basis, e.wording_version
+         FROM import_rows r
+         JOIN contact_merges m ON m.workspace_id = {ws} AND m.loser_id = r.contact_id
+         JOIN consents l ON l.workspace_id = {ws} AND l.contact_id = m.loser_id AND NOT l.granted AND l.at = {now}
+         JOIN consents w ON w.workspace_id = {ws} AND w.contact_id = m.winner_id AND w.purpose_id = l.purpose_id AND w.granted
+         JOIN consent_entries e ON e.workspace_id = {ws} AND e.contact_id = w.contact_id AND e.purpose_id = w.purpose_id AND e.id = w.entry_id
+         JOIN purposes p ON p.workspace_id = {ws} AND p.id = w.purpose_id
+         WHERE {range} AND r.outcome IN ('update', 'restore') AND e.source_type = 'merge' AND r.import_id = {imp}",
+        ws = n.ws,
+        imp = n.imp,
+        range = n.range,
+        now = n.now,
+    ));
+    sql.load(tenant.conn)
+}
+
 /// Columns that can be in a before-image, with the type to read them back as.
 const COLUMNS: &[(&str, &str)] = &[
     ("external_id", "text"),
@@ -323,7 +353,7 @@ fn restore_values(
     sql.push(&format!(
         "WITH i AS MATERIALIZED (SELECT r.row, r.contact_id, r.changes FROM import_changes r WHERE {range}),
          x AS MATERIALIZED ({images}),
-         -- a purge takes the images along
+         -- a purge takes the images along; who was merged into another is kept as they are there
          purged AS MATERIALIZED (
             SELECT DISTINCT r.contact_id FROM import_rows r
             WHERE {range} AND r.outcome IN ('update', 'restore') AND NOT EXISTS (

@@ -127,8 +127,8 @@ pub(crate) struct GroupChanges {
 /// Change many contacts
 ///
 /// A job: it puts down whom the request means when it begins, and goes through them. `counts` of the job say
-/// how many were `applied`, `unchanged` and, by reason, `skipped`: `in_trash`, `not_found`, `nothing_identifies`,
-/// `too_many_details`, `not_permitted`; `GET /jobs/{id}/contacts` says it of each. Consents are never changed so. A selection that means nobody,
+/// how many were `applied`, `unchanged` and, by reason, `skipped`: `in_trash`, `not_found`, `merged`,
+/// `nothing_identifies`, `too_many_details`, `not_permitted`; `GET /jobs/{id}/contacts` says it of each. Consents are never changed so. A selection that means nobody,
 /// or has no conditions, is `empty_selection`.
 #[utoipa::path(
     tag = "contacts",

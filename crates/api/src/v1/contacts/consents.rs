@@ -146,10 +146,10 @@ pub(crate) struct ActorView {
 /// Where an entry came from.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceView {
-    /// `card`, `form`, `import`, `api`, `contact_manager`, `scenario` or `unsubscribe`.
+    /// `card`, `form`, `import`, `api`, `contact_manager`, `scenario`, `unsubscribe` or `merge`.
     #[schema(example = "card")]
     pub(crate) r#type: String,
-    /// The import, job or form.
+    /// The import, job, form or merge.
     #[schema(required = true)]
     pub(crate) id: Option<Uuid>,
 }

@@ -14,7 +14,7 @@ use crate::state::State;
 /// Delete a contact
 ///
 /// Moves it to the trash, from where it can be restored; it still counts towards the contact limit. Doing it
-/// twice is doing it once.
+/// twice is doing it once. One that was merged into another is not deleted: `contact_merged`, with the `winner_id`.
 #[utoipa::path(
     tag = "contacts",
     operation_id = "delete_contact",

@@ -14,7 +14,8 @@ use crate::state::State;
 
 /// Read a contact
 ///
-/// Also one in the trash: then `trashed_at` says since when.
+/// Also one in the trash: then `trashed_at` says since when. The id of a contact that was merged into another leads to
+/// that one, here and in every other path: `Content-Location` and `id` say which it is.
 #[utoipa::path(
     tag = "contacts",
     operation_id = "get_contact",

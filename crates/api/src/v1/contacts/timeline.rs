@@ -53,6 +53,8 @@ pub(crate) enum TimelineType {
     Owner,
     /// It was linked to, or taken off, a company, an opportunity or a project.
     Linked,
+    /// It was merged with others, or parted from them again.
+    Merged,
     /// A consent was granted or withdrawn.
     Consent,
     /// A tag it carries was put on it.
@@ -74,6 +76,7 @@ impl From<TimelineType> for Kind {
             TimelineType::Restored => Self::Restored,
             TimelineType::Owner => Self::Owner,
             TimelineType::Linked => Self::Linked,
+            TimelineType::Merged => Self::Merged,
             TimelineType::Consent => Self::Consent,
             TimelineType::Tag => Self::Tag,
             TimelineType::Note => Self::Note,
@@ -88,8 +91,8 @@ impl From<TimelineType> for Kind {
 pub(crate) struct TimelineEntry {
     /// When.
     pub(crate) at: DateTime<Utc>,
-    /// `created`, `changed`, `trashed`, `restored`, `owner`, `linked`, `consent`, `tag`, `note`, `activity` or
-    /// `import`.
+    /// `created`, `changed`, `trashed`, `restored`, `owner`, `linked`, `merged`, `consent`, `tag`, `note`,
+    /// `activity` or `import`.
     #[schema(example = "consent")]
     pub(crate) r#type: String,
     /// What it is about: the entry of the ledger, the note, the activity, the import, the tag, the line of the
@@ -102,7 +105,7 @@ pub(crate) struct TimelineEntry {
     #[schema(required = true)]
     pub(crate) job_id: Option<Uuid>,
     /// What there is to say, by type: `created` has `origin` and `import`; `changed`, `owner`, `linked` the names of
-    /// `fields`; `consent` has `purpose`, `action`, `legal_basis` and `source`; `tag` has `name` and `score`; `note`
+    /// `fields`; `merged` the `loser_ids` and `merge_id`; `consent` has `purpose`, `action`, `legal_basis` and `source`; `tag` has `name` and `score`; `note`
     /// has `text` and `private`; `activity` has `type`, `subject`, `result` and `done`; `import` has `name` and
     /// `rows`.
     #[schema(value_type = Object, additional_properties = true,

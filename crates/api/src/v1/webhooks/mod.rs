@@ -76,6 +76,8 @@ event_words! {
     ContactTrashed = "contact.trashed", "A contact was moved to the trash.";
     ContactRestored = "contact.restored", "A contact came out of the trash.";
     ContactPurged = "contact.purged", "A contact was removed for good.";
+    ContactMerged = "contact.merged", "A contact was merged into `data.winner_id`, where its id leads now.";
+    ContactUnmerged = "contact.unmerged", "A contact that was merged into `data.winner_id` is one of its own again.";
     ConsentGranted = "consent.granted", "A contact gave consent for `data.purpose`.";
     ConsentWithdrawn = "consent.withdrawn", "A contact took consent for `data.purpose` back.";
     ImportDone = "import.done", "An import was written to its end.";
