@@ -1,7 +1,8 @@
 //! Seals over the consent ledger, the audit trail and the removals (CNS-5), and reading what they cover.
 //!
 //! What a row looks like to its hash is written here once ([`Shape::text`]): a JSON array of all its columns,
-//! led by a word with a number that grows when columns come to it. Times are in UTC to the microsecond, `jsonb`
+//! led by a word with a number. It must stay what it is for rows that are sealed: a column that comes later goes into
+//! the text of those rows only that have something in it, under the next number. Times are in UTC to the microsecond, `jsonb`
 //! is its text. An entry of the ledger has the hash of its wording too.
 //!
 //! **What is new** is known by the number of the transaction that wrote it (`txn`): numbers below the oldest

@@ -25,13 +25,16 @@ pub use kartoteka_persistence::integrity::StoredSeal;
 /// Seals of which the tree is held at once.
 const SEALS: usize = 64;
 
+/// The way from the hash of a row to the root of its seal.
+pub type Steps = Vec<(Side, Hash)>;
+
 /// What is under a seal, and how that is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Covered {
     /// It is to be sealed with what else is new, in some minutes.
     Waiting,
     /// It is under this seal: from its hash these steps lead to the root.
-    Sealed(i64, Vec<(Side, Hash)>),
+    Sealed(i64, Steps),
     /// It should be under this seal and is not: it was changed or put in.
     NotUnder(i64),
 }
@@ -166,14 +169,17 @@ fn cover(
     let mut numbers: Vec<i64> = entries.iter().filter_map(|entry| entry.seal).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut steps: HashMap<(i64, &[u8]), Vec<(Side, Hash)>> = HashMap::new();
+    let mut steps: HashMap<(i64, &[u8]), Steps> = HashMap::new();
     let mut seals = Vec::new();
     for part in numbers.chunks(SEALS) {
         for mut stored in store::seals_numbered(tenant, Stream::Consents, part.to_vec())? {
             let seq = stored.seal.seq;
             let records = unpack(&std::mem::take(&mut stored.records)).unwrap_or_default();
             let tree = leaves(&records);
-            for entry in entries.iter().filter(|entry| entry.seal == Some(seq)) {
+            let fits = stored.seal.hash().as_slice() == stored.hash
+                && merkle::root(&tree) == stored.seal.root;
+            // under a seal that is not the one that was made nothing is proven
+            for entry in entries.iter().filter(|entry| fits && entry.seal == Some(seq)) {
                 let at = tree.iter().position(|leaf| leaf.as_slice() == entry.leaf.as_slice());
                 if let Some(way) = at.and_then(|at| merkle::path(&tree, at)) {
                     steps.insert((seq, entry.leaf.as_slice()), way);

@@ -201,10 +201,10 @@ impl Work for VerifyWork {
                     }
                 }
                 advance(run, tenant, &on)?;
-                Ok(Next::On(on))
+                Ok(Next::On(Box::new(on)))
             })?;
             match next {
-                Next::On(on) => checkpoint = on,
+                Next::On(on) => checkpoint = *on,
                 Next::Ended(ended) => return Ok(ended),
             }
         }
@@ -226,7 +226,7 @@ impl Work for VerifyWork {
 }
 
 enum Next {
-    On(Checkpoint),
+    On(Box<Checkpoint>),
     Ended(Ended),
 }
 

@@ -1,5 +1,7 @@
 //! Tests of `POST /workspace/integrity/verify` and `GET /workspace/integrity`.
 
+use kartoteka_app::clock::Clock;
+use kartoteka_app::integrity::{Key, seal};
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
@@ -134,4 +136,30 @@ async fn another_workspace_is_not_looked_at() {
     let standing = other.get("/workspace/integrity").await.expect(200);
     assert_eq!(standing.json["state"], "intact");
     assert_eq!(faults(&app).await.len(), 1);
+}
+
+/// CNS-5: the worker seals each workspace every some minutes; one that is importing waits, but not for ever.
+#[tokio::test]
+async fn every_workspace_is_sealed_in_its_turn() {
+    let app = TestApp::new().await;
+    consenting(&app, "jana@example.com", 1).await;
+    let _other = app.other_workspace();
+    let due = async || {
+        let (db, key, now) = (app.db().clone(), Key::of(&app.settings().secret), app.clock().now());
+        let done = tokio::task::spawn_blocking(move || seal::seal_due(&db, &key, now));
+        done.await.unwrap().unwrap().is_some()
+    };
+    assert!(due().await && due().await && !due().await, "two workspaces");
+    assert_eq!(app.count("SELECT count(*) AS n FROM integrity_heads"), 6);
+    let looked = |ago: &str| {
+        app.execute(&format!("UPDATE integrity_heads SET looked_at = now() - interval '{ago}'"))
+    };
+    looked("6 minutes");
+    assert!(due().await && due().await && !due().await, "again after some minutes");
+    app.post("/imports").json(&json!({ "method": "file" })).await.expect(201);
+    app.execute("UPDATE imports SET state = 'running'");
+    looked("6 minutes");
+    assert!(due().await && !due().await, "the one that is importing waits");
+    looked("2 hours");
+    assert!(due().await && due().await && !due().await, "but not for ever");
 }

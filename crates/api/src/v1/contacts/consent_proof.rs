@@ -17,7 +17,7 @@ use kartoteka_domain::integrity::{Hash, hex};
 use super::consents::{ActorView, AsOf, SourceView, evidence_of, state_of};
 use crate::extract::{Path, Query, Scoped, scope};
 use crate::problem::Problem;
-use crate::reply::{Done, Reply};
+use crate::reply::{Done, Reply, etag_of};
 use crate::state::State;
 
 /// The proof of a contact's consents.
@@ -233,13 +233,20 @@ pub(crate) async fn prove_consents(
 ) -> Result<Reply, Problem> {
     let as_of = as_of.into_inner().as_of;
     let id = *id;
-    let proof = state
+    let mut proof = state
         .read(&caller, move |tenant, ctx| {
             Ok(ConsentProof::from(proof::of_contact(tenant, ctx, ContactId(id), as_of)?))
         })
         .await?;
+    // one that says the same a moment later is the same
+    let moments = (proof.made_at, proof.as_of);
+    proof.made_at = DateTime::UNIX_EPOCH;
+    proof.as_of = as_of.unwrap_or(DateTime::UNIX_EPOCH);
+    let tag = etag_of(&proof)?;
+    (proof.made_at, proof.as_of) = moments;
     let name = format!("attachment; filename=\"consents-{id}.json\"");
-    Ok(Reply::from(Done(proof)).with_header(CONTENT_DISPOSITION.as_str(), name))
+    let reply = Reply::from(Done(proof)).with_header(CONTENT_DISPOSITION.as_str(), name);
+    Ok(reply.with_tag(tag))
 }
 
 impl From<Proof> for ConsentProof {
