@@ -149,6 +149,12 @@ async fn fill(app: &TestApp) {
         "INSERT INTO suppressions (workspace_id, channel, address_hash, reason, created_at) \
          SELECT id, 'email', '\\x00', 'erasure', now() FROM workspaces",
     );
+    app.execute(
+        "INSERT INTO consent_requests (workspace_id, id, contact_id, purpose_id, wording_version, legal_basis, language, \
+         address_hash, state, expires_at, actor_type, created_at, updated_at) \
+         SELECT workspace_id, id, contact_id, purpose_id, wording_version, legal_basis, 'cs', '\\x00', 'sent', at, \
+         'system', at, at FROM consent_entries LIMIT 1",
+    );
     search_index::look_through(app.db()).unwrap();
     // two that are one, two of which somebody says that they are two, and what a search has while it runs
     for n in ["one", "two"] {

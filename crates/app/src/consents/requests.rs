@@ -464,7 +464,8 @@ fn skip(
 }
 
 /// Ends the job; its counts say what became of the message.
-fn end(run: &Run<'_>, tenant: &mut Tenant<'_>, outcome: &str) -> Result<Ended, Error> {
+fn end(run: &Run<'_>, tenant: &mut Tenant<'_>, outcome: &'static str) -> Result<Ended, Error> {
+    metrics::counter!("mails_total", "result" => outcome).increment(1);
     let counts = Some(json!({ outcome: 1 }));
     let progress = Progress { done: 1, total: Some(1), counts, checkpoint: None };
     run.advance(tenant, &progress)?;

@@ -250,7 +250,8 @@ async fn many_at_once_ask_once() {
     assert_eq!(ids.len(), 1);
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     assert_eq!(app.run_jobs().await, 1);
-    assert_eq!(mailbox.mails().len(), 1);
+    let mails = mailbox.mails();
+    assert_eq!(mails.len(), 1);
     let key = json!({"purpose": "email_basic", "legal_basis": "legitimate_interest"});
     let keyed = || {
         app.post(format!("{person}/consents/requests")).header("idempotency-key", "k1").json(&key)
@@ -258,6 +259,45 @@ async fn many_at_once_ask_once() {
     let one = keyed().await.expect(200);
     assert_eq!(keyed().await.expect(200).header("idempotent-replayed"), "true");
     assert_eq!(one.id(), answers[0].id());
+    // so does whoever presses the button several times
+    let (anybody, link) = (app.anonymous(), path_of(&app, &mails[0]));
+    let pressed = (0..8).map(|_| async { anybody.post(&link).await.expect(200) });
+    futures_util::future::join_all(pressed).await;
+    assert_eq!(app.count("SELECT count(*) AS n FROM consent_entries"), 1);
+    app.check_invariants();
+}
+
+/// Every question is listed, the newest first, each once.
+#[tokio::test]
+async fn questions_are_listed_in_pages() {
+    let mailbox = Mailbox::start();
+    let app = app(&mailbox).await;
+    let person = contact(&app, json!({"email": "jana@x.cz"})).await;
+    let mut asked = Vec::new();
+    for name in ["email_one", "email_two", "email_three"] {
+        let purpose =
+            json!({"name": name, "channel": "email", "title": "News", "wording": "I agree."});
+        app.post("/purposes").json(&purpose).await.expect(201);
+        let body = json!({"purpose": name});
+        let made = app.post(format!("{person}/consents/requests")).json(&body).await.expect(201);
+        asked.insert(0, made.id());
+    }
+    // one that is gone with its purpose is not sent
+    let list = app.get("/purposes").await.expect(200);
+    let gone = list.data().iter().find(|purpose| purpose["name"] == "email_two").unwrap();
+    app.delete(format!("/purposes/{}", gone["id"].as_str().unwrap())).await.expect(204);
+    asked.remove(1);
+    let (mut listed, mut path) = (Vec::new(), format!("{person}/consents/requests?limit=1"));
+    loop {
+        let page = app.get(&path).await.expect(200);
+        listed.extend(page.data().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page.json["next_cursor"].as_str() else { break };
+        path = format!("{person}/consents/requests?limit=1&cursor={cursor}");
+    }
+    assert_eq!(listed, asked);
+    app.run_jobs().await;
+    assert_eq!(mailbox.mails().len(), 2);
+    app.other_workspace().get(format!("{person}/consents/requests")).await.expect(404);
 }
 
 /// Ground rules, "Sending": what the server says is what the request says, and nothing goes out twice.

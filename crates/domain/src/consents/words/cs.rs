@@ -33,7 +33,7 @@ pub(super) static WORDS: Words = Words {
     preferences_none_hint: "Zpráv k vašim objednávkám se to netýká.",
     preferences_save: "Uložit",
     preferences_saved: "Nastavení je uloženo.",
-    preferences_stale: "Nastavení se mezitím změnilo, a proto jsme nový souhlas neuložili. Podívejte se na něj prosím a uložte je znovu.",
+    preferences_stale: "Nastavení se mezitím změnilo, a proto jsme nový souhlas neuložili. Zkontrolujte je prosím a uložte znovu.",
     languages: "Jazyk",
     channel_email: "e-mail",
     channel_sms: "SMS",
