@@ -97,6 +97,11 @@ def ids_and_selection(value, case, pointer):
     return isinstance(case.body, dict) and case.body.get("ids") is not None and value is not None
 
 
+def several_persons(value, case, pointer):
+    body = case.body if isinstance(case.body, dict) else {}
+    return sum(body.get(name) is not None for name in ("contact_id", "email", "phone")) > 1
+
+
 def no_changes(value, case, pointer):
     return not any(change is not None for change in (value or {}).values())
 
@@ -256,6 +261,11 @@ RULES = [
     (r"(POST /webhooks|PATCH /webhooks/\{id\})", r"#/url", "(invalid_value|too_long)", None),
     (r"POST /webhooks", r"", "too_many", None),
     (r"POST /webhooks/\{id\}/replay", r"#/after", "invalid_value", None),
+    # who is to be erased: one of three, and an address that is one
+    (r"POST /erasures", r"#/email", "invalid_email", None),
+    (r"POST /erasures", r"#/phone", "invalid_phone", None),
+    (r"POST /erasures", r"#/contact_id", "missing_field", no_value),
+    (r"POST /erasures", r"#/(contact_id|email|phone)", "invalid_value", several_persons),
     # the content of a file
     (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"",
      "import_(empty|not_text|too_large|too_many_columns|too_many_rows)", None),

@@ -16,6 +16,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use kartoteka_api::tokens::{Grant, keys};
 use kartoteka_api::{AppState, KeyRing, MetricsAccess, Settings};
 use kartoteka_app::clock::Clock;
+use kartoteka_app::erasures::Journal;
 use kartoteka_app::webhooks::sending;
 use kartoteka_app::worker::{self, Environment};
 use kartoteka_domain::actor::Actor;
@@ -53,6 +54,7 @@ pub struct TestApp {
     server: Server,
     made: AtomicU32,
     jobs_may_be_left: AtomicBool,
+    journal_folder: String,
     // the last field: everything that uses it is gone before it is dropped
     database: TestDatabase,
 }
@@ -117,8 +119,12 @@ impl TestApp {
         change: impl FnOnce(&mut Settings),
         change_database: impl FnOnce(&mut kartoteka_persistence::Settings),
     ) -> Self {
+        let journal_folder = journal_folder();
         let mut settings = Settings {
             secret: b"a secret of the tests, 32 bytes!".to_vec(),
+            journal: Journal::new(
+                std::env::temp_dir().join(&journal_folder).join("journal.ndjson"),
+            ),
             requests_per_minute: 1_000_000,
             database_wait: Duration::from_secs(20),
             metrics: MetricsAccess::Open,
@@ -169,6 +175,7 @@ impl TestApp {
             server,
             made,
             jobs_may_be_left: AtomicBool::new(false),
+            journal_folder,
             database,
         }
     }
@@ -361,6 +368,7 @@ impl TestApp {
             secret: self.settings.secret.clone().into(),
             mail: self.settings.mail.clone(),
             links_url: self.settings.links_url().into(),
+            journal: self.settings.journal.clone(),
         }
     }
 
@@ -407,8 +415,17 @@ impl Drop for TestApp {
             left == 0,
             "{left} jobs are left: run_jobs(), or leave_jobs() when that is the point"
         );
+        // a test may have put another journal in its place, which is not ours to remove
+        let _ = std::fs::remove_dir_all(std::env::temp_dir().join(&self.journal_folder));
         canary::check();
     }
+}
+
+/// Name of a folder of its own for the journal of erasures of each server, below that of temporary files.
+fn journal_folder() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("kartoteka-erasures-{}-{number}", std::process::id())
 }
 
 /// Runs the server on a thread of its own: actix has its own runtime.

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kartoteka_api::{MetricsAccess, Settings};
+use kartoteka_app::erasures::Journal;
 use kartoteka_persistence::Settings as DbSettings;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,8 @@ pub struct Orders {
     pub public_url: String,
     /// Of [`Settings`].
     pub secret: Vec<u8>,
+    /// Of [`Settings`]: its file.
+    pub journal: PathBuf,
     /// Of [`Settings`].
     pub upload_limit: u64,
     /// Of [`Settings`].
@@ -80,6 +83,7 @@ impl Orders {
         Settings {
             public_url: self.public_url.clone(),
             secret: self.secret.clone(),
+            journal: Journal::new(self.journal.clone()),
             upload_limit: self.upload_limit,
             json_limit: self.json_limit,
             requests_per_minute: self.requests_per_minute,
@@ -153,6 +157,7 @@ impl Cluster {
             pool_size: database.pool_size,
             public_url: settings.public_url.clone(),
             secret: settings.secret.clone(),
+            journal: settings.journal.path().to_owned(),
             upload_limit: settings.upload_limit,
             json_limit: settings.json_limit,
             requests_per_minute: settings.requests_per_minute,

@@ -61,6 +61,12 @@ impl TestDatabase {
         Self { url: postgres::url(&name), name, log }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its URL, past PgBouncer: for looking into tables. What is tested takes [`TestDatabase::settings`].
     #[must_use]
     pub fn url(&self) -> &str {

@@ -129,6 +129,7 @@
 #![expect(unused_qualifications, reason = "utoipa's macros qualify the types of parameters")]
 
 mod connections;
+mod download;
 pub mod extract;
 mod gate;
 pub mod links;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kartoteka_app::erasures::Journal;
 use kartoteka_app::mail::Mail;
 use kartoteka_app::webhooks::Allowed;
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub foreign_issuers: Vec<ForeignIssuer>,
     /// Key of keyed hashes (`ctx`-independent HMACs), at least 32 bytes.
     pub secret: Vec<u8>,
+    /// Where erasures are noted before they are done; none are taken while it cannot be written.
+    pub journal: Journal,
     /// Networks that webhooks may reach beside the open internet.
     pub webhook_allow: Allowed,
     /// Through whom mail goes; without it nothing that needs mail is begun.
@@ -99,6 +102,7 @@ impl Default for Settings {
             refresh_token_life: Duration::from_secs(30 * 24 * 3600),
             foreign_issuers: Vec::new(),
             secret: Vec::new(),
+            journal: Journal::new("erasures.ndjson".into()),
             webhook_allow: Allowed::default(),
             mail: None,
             links_url: None,

@@ -60,7 +60,7 @@ fn event_of(action: &str) -> Option<EventType> {
         "contact.unmerged" => EventType::ContactUnmerged,
         "contact.trash" => EventType::ContactTrashed,
         "contact.restore" => EventType::ContactRestored,
-        "contact.purge" => EventType::ContactPurged,
+        "contact.purge" | "contact.erase" => EventType::ContactPurged,
         "consent.grant" => EventType::ConsentGranted,
         "consent.withdraw" => EventType::ConsentWithdrawn,
         _ => return None,

@@ -165,6 +165,10 @@ codes! {
     JobFailed = "job_failed", "The job failed again and again.";
     JobLost = "job_lost", "The job lost its worker again and again.";
 
+    // rights of persons
+    ErasureJournalUnavailable = "erasure_journal_unavailable", "The journal of erasures cannot be written.";
+    ImportDataGone = "import_data_gone", "The uploaded list was removed.";
+
     // rows of an import
     TooManyCells = "too_many_cells", "The row has more cells than the header.";
     TooFewCells = "too_few_cells", "The row has fewer cells than the header.";

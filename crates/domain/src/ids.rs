@@ -81,4 +81,6 @@ id_types! {
     EventId,
     /// Contacts that were merged into one.
     MergeId,
+    /// The erasure of a person.
+    ErasureId,
 }

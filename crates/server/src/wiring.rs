@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kartoteka_api::{ForeignIssuer, ForeignKeys, MetricsAccess, Settings};
+use kartoteka_app::erasures::Journal;
 
 use crate::config::Config;
 use crate::keys::Keys;
@@ -21,6 +22,11 @@ fn connections(open_files: usize) -> usize {
     open_files.saturating_sub(OTHER_FILES).clamp(OTHER_FILES, MOST_CONNECTIONS)
 }
 
+/// The journal of erasures.
+pub fn journal(config: &Config) -> Journal {
+    Journal::new(config.erasure_journal.clone())
+}
+
 /// What the API is told at start-up.
 pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
     Settings {
@@ -35,6 +41,7 @@ pub fn api_settings(config: &Config, keys: &Keys) -> Settings {
             })
             .collect(),
         secret: keys.secret.to_vec(),
+        journal: journal(config),
         webhook_allow: config.webhook_allow.clone(),
         mail: config.mail.clone(),
         links_url: config.links_url.clone(),

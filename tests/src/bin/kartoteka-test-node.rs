@@ -54,6 +54,7 @@ fn work(orders: &Orders, db: Db, clock: Arc<dyn Clock>) {
         secret: Arc::from(orders.secret.as_slice()),
         mail: None,
         links_url: Arc::from(orders.public_url.as_str()),
+        journal: orders.settings().journal,
     };
     for line in std::io::stdin().lock().lines() {
         line.unwrap();

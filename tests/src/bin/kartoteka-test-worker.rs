@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kartoteka::telemetry;
 use kartoteka_app::clock::SystemClock;
+use kartoteka_app::erasures::Journal;
 use kartoteka_app::worker::{Environment, Presence, Runner, run_due};
 use kartoteka_persistence::{Db, Settings};
 use kartoteka_tests::canary;
@@ -32,12 +33,14 @@ fn main() -> ExitCode {
     settings.pool_size = 2 + slots.unwrap_or(0);
     settings.pgbouncer = std::env::var("KARTOTEKA_DB_PGBOUNCER").is_ok_and(|value| value == "true");
     settings.wait = std::time::Duration::from_secs(20);
+    let journal = std::env::var_os("KARTOTEKA_ERASURE_JOURNAL").unwrap_or_default().into();
     let environment = Environment {
         db: Db::connect(&settings),
         clock: Arc::new(SystemClock),
         secret: Arc::from(*b"a secret of the tests, 32 bytes!"),
         mail: None,
         links_url: Arc::from("http://127.0.0.1"),
+        journal: Journal::new(journal),
     };
     let owner = format!("test-{}", std::process::id());
     let done = match slots {

@@ -153,6 +153,7 @@ fn tags(document: &Value) -> Value {
         ("consents", "Who agreed to what"),
         ("purposes", "What consent can be given for"),
         ("trash", "Deleted contacts"),
+        ("erasures", "Erasing persons, and what was erased"),
         ("segments", "Saved selections"),
         ("imports", "Lists on their way into the base"),
         ("import_templates", "Saved mappings"),

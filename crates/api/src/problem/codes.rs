@@ -111,6 +111,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::WebhookDisabled
         | Code::MailNotConfigured
         | Code::MayNotBeSent
+        | Code::ImportDataGone
         | Code::JobFailed
         | Code::JobLost => StatusCode::CONFLICT,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -119,7 +120,9 @@ pub fn status_of(code: Code) -> StatusCode {
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::DatabaseBusy | Code::StorageReadOnly => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DatabaseBusy | Code::StorageReadOnly | Code::ErasureJournalUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
     }
 }

@@ -10,6 +10,7 @@ pub mod companies;
 pub mod contact_types;
 pub mod contacts;
 pub mod duplicates;
+pub mod erasures;
 pub mod fields;
 pub mod groups;
 pub mod import_templates;
@@ -56,5 +57,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(activities::configure)
         .configure(segments::configure)
         .configure(duplicates::configure)
+        .configure(erasures::configure)
         .configure(webhooks::configure);
 }

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod bulk_edit;
 pub mod create;
+pub mod export;
 pub mod list;
 pub mod merges;
 pub mod notes;

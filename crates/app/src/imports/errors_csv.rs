@@ -13,7 +13,7 @@ use kartoteka_persistence::{Db, StoreError};
 
 use super::receive::StoredSource;
 use super::upload::StoredBytes;
-use super::{ImportRecord, read_json};
+use super::{ImportRecord, forget, read_json};
 use crate::error::Error;
 
 /// Name of the added column. A file that has it already keeps it once: the new reason takes its place.
@@ -54,8 +54,11 @@ impl ErrorsCsv {
     /// The report of an import.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for bytes that are not there; what the database said.
+    /// `import_data_gone` when the file was removed; what the database said.
     pub fn open(db: &Db, workspace: WorkspaceId, import: &ImportRecord) -> Result<Self, Error> {
+        if import.upload_id.is_none() {
+            return Err(forget::refuse_gone());
+        }
         let source: StoredSource = read_json(import.source.as_ref(), "the source")?;
         let has_header = import.first_row.as_deref() == Some("header");
         let bytes = StoredBytes::of(db, workspace, import)?;

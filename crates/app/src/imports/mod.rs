@@ -5,6 +5,7 @@
 
 pub mod commit;
 pub mod errors_csv;
+pub(crate) mod forget;
 pub mod one_call;
 pub mod plan;
 pub mod receive;

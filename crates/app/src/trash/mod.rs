@@ -88,7 +88,12 @@ pub fn purge_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Resul
     purge_all(tenant, ctx, ids)
 }
 
-fn purge_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<usize, Error> {
+/// Removes contacts that are in the trash. The caller holds the writer lock.
+pub(crate) fn purge_all(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    ids: &[Uuid],
+) -> Result<usize, Error> {
     let gone = purge::purge(tenant, ids)?.ids;
     if let Some(first) = gone.first() {
         let n = i64::try_from(gone.len()).unwrap_or(i64::MAX);

@@ -20,6 +20,7 @@ use kartoteka_persistence::{Db, Tenant};
 
 use crate::Context;
 use crate::clock::Clock;
+use crate::erasures::Journal;
 use crate::error::{Error, Refusal};
 use crate::mail::Mail;
 
@@ -36,6 +37,8 @@ pub struct Environment {
     pub mail: Option<Mail>,
     /// Where browsers reach the pages behind links in messages, without a slash at the end.
     pub links_url: Arc<str>,
+    /// Where erasures are noted before they are done.
+    pub journal: Journal,
 }
 
 /// One kind of long work.
@@ -78,6 +81,8 @@ pub fn registry() -> Vec<Arc<dyn Work>> {
     work.push(Arc::new(crate::duplicates::find::FindWork));
     work.push(Arc::new(crate::integrity::verify::VerifyWork));
     work.push(Arc::new(crate::consents::requests::RequestWork));
+    work.push(Arc::new(crate::erasures::EraseWork));
+    work.push(Arc::new(crate::retention::RetentionWork));
     work
 }
 

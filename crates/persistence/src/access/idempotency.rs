@@ -89,3 +89,19 @@ pub fn forget(conn: &mut PgConnection, before: DateTime<Utc>) -> Result<usize, S
     sql.bind(before);
     sql.execute(conn)
 }
+
+/// Removes kept answers (PLT-3) that mention one of the words: ids of contacts, addresses in lower case. Whoever
+/// sends such a request again makes a new one.
+///
+/// # Errors
+/// What the database said.
+pub fn forget_mentions(tenant: &mut Tenant<'_>, words: Vec<String>) -> Result<usize, StoreError> {
+    let mut sql = Sql::new("DELETE FROM idempotency_keys k WHERE k.workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND EXISTS (SELECT FROM unnest(").bind(words);
+    // a body is JSON of ours, which is UTF-8
+    sql.push(
+        ") AS w(word) WHERE strpos(lower(convert_from(k.body, 'UTF8')), w.word) > 0 \
+           OR strpos(lower(k.headers::text), w.word) > 0 OR strpos(lower(k.key), w.word) > 0)",
+    );
+    sql.execute(tenant.conn)
+}

@@ -4,6 +4,7 @@
 //! read in, `list` finds pages of them, `write` changes them, `purge` removes every trace.
 
 pub mod bulk;
+pub mod export;
 pub mod list;
 pub mod merges;
 pub mod notes;

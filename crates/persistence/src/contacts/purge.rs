@@ -96,15 +96,20 @@ fn forget_import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<(), Store
     sql.execute(tenant.conn).map(drop)
 }
 
+/// A row of an import.
 #[derive(QueryableByName)]
-struct ImportRow {
+pub(crate) struct ImportRow {
     #[diesel(sql_type = SqlUuid)]
-    import_id: Uuid,
+    pub(crate) import_id: Uuid,
     #[diesel(sql_type = BigInt)]
-    row: i64,
+    pub(crate) row: i64,
 }
 
-fn import_rows(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<ImportRow>, StoreError> {
+/// Rows of imports that made or changed the contacts.
+pub(crate) fn import_rows(
+    tenant: &mut Tenant<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<ImportRow>, StoreError> {
     let made: Vec<(Uuid, MadeByImport)> =
         ids.iter().filter_map(|id| made_by_import(*id).map(|made| (*id, made))).collect();
     let mut sql = Sql::default();

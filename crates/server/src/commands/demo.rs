@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::installation::ensure_configured;
 use crate::keys::Keys;
 use crate::opening::{open, pool};
+use crate::wiring::journal;
 
 /// One for the job, one for the look at it.
 const CONNECTIONS: u32 = 3;
@@ -53,6 +54,7 @@ pub(super) fn fill(
         secret: Arc::from(keys.secret.as_slice()),
         mail: config.mail.clone(),
         links_url: Arc::from(config.links_url()),
+        journal: journal(config),
     };
     let owner = format!("demo-{}-{:08x}", std::process::id(), rand::random::<u32>());
     Ok(demo::fill(&environment, workspace, &owner)?.len())

@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod erasures;
 mod keys;
 mod migrate;
 mod openapi;
@@ -50,6 +51,9 @@ enum Command {
     /// Workspaces of the installation
     #[command(subcommand)]
     Workspace(workspace::WorkspaceCommand),
+    /// Erasures of persons: done again after a restore, or written out
+    #[command(subcommand)]
+    Erasures(erasures::ErasuresCommand),
     /// Fill the workspace with invented contacts
     Demo,
     /// Print the OpenAPI document
@@ -93,6 +97,7 @@ pub fn run(cli: Cli) -> CommandResult {
         Command::Token(arguments) => token::run(&config, &arguments),
         Command::Workspace(command) => workspace::run(&config, command),
         Command::Demo => demo::run(&config),
+        Command::Erasures(command) => erasures::run(&config, command),
         Command::Migrate => migrate::run(&config),
         Command::Postgres => block_on(postgres::run(config)),
     }

@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 
 use super::worker::Worker;
-use super::{CommandResult, demo, print};
+use super::{CommandResult, demo, erasures, print};
 use crate::config::Config;
 use crate::database::Database;
 use crate::installation::{ensure_configured, welcome};
@@ -61,6 +61,7 @@ async fn serve_on(
     let starting = pool(config, database, "kartoteka start", 1);
     let installed = ensure_configured(config, &starting, clock.now())?;
     drop(starting);
+    erasures::replay_own(config, database);
     if config.demo && installed.administrator.is_some() {
         demo::fill(config, database, &keys, installed.workspace)?;
     }

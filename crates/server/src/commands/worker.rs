@@ -8,26 +8,27 @@ use kartoteka_app::access::maintenance::sweep;
 use kartoteka_app::clock::{Clock, SystemClock};
 use kartoteka_app::contacts::search_index;
 use kartoteka_app::integrity::{Key, seal};
+use kartoteka_app::retention;
 use kartoteka_app::webhooks::sending::{self, Sender};
 use kartoteka_app::worker::{Environment, Presence, Runner};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-use super::CommandResult;
 use super::serve::bind;
+use super::{CommandResult, erasures};
 use crate::config::Config;
 use crate::database::Database;
 use crate::keys::Keys;
 use crate::metrics;
 use crate::opening::{open, pool};
 use crate::shutdown::Shutdown;
-use crate::wiring::api_settings;
+use crate::wiring::{api_settings, journal};
 
 /// How long a job gets to finish its step after a signal. What is not finished then is taken up
 /// by another worker.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// How often kept answers and ended logins are looked through.
+/// How often kept answers, ended logins and the rules of retention are looked through.
 const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Where the workers of one data directory see each other.
@@ -68,6 +69,7 @@ async fn work_on(
     shutdown: &Shutdown,
 ) -> CommandResult {
     let keys = Keys::open(&config.keys_dir, SystemClock.now())?;
+    erasures::replay_own(config, database);
     let render = metrics::start()?;
     let measuring = match metrics_listener {
         Some(listener) => {
@@ -121,6 +123,7 @@ impl Worker {
             secret: Arc::from(keys.secret.as_slice()),
             mail: config.mail.clone(),
             links_url: Arc::from(config.links_url()),
+            journal: journal(config),
         };
         // Unique even when two containers have the same process id.
         let owner = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
@@ -171,8 +174,15 @@ async fn tidy(db: Db) {
     loop {
         hours.tick().await;
         let db = db.clone();
-        match spawn_blocking(move || sweep(&db, SystemClock.now())).await {
-            Ok(Ok(rows)) => tracing::debug!(rows, "deleted what has outlived its time"),
+        let tidied = spawn_blocking(move || {
+            let rows = sweep(&db, SystemClock.now())?;
+            let things = retention::look_after(&db, SystemClock.now())?;
+            Ok::<_, kartoteka_app::Error>((rows, things))
+        });
+        match tidied.await {
+            Ok(Ok((rows, things))) => {
+                tracing::debug!(rows, things, "deleted what has outlived its time");
+            }
             Ok(Err(error)) => tracing::warn!(%error, "could not tidy up; tried again in an hour"),
             Err(error) => tracing::error!(%error, "tidying up broke off"),
         }

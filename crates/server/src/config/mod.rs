@@ -38,6 +38,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Signing keys of access tokens and the secret of keyed hashes.
     pub keys_dir: PathBuf,
+    /// The file in which erasures are noted, outside of the database.
+    pub erasure_journal: PathBuf,
     /// The first administrator's e-mail address.
     pub admin_email: String,
     /// The first administrator's password; made up and shown once when absent.
@@ -110,6 +112,7 @@ impl Config {
             let postgres_bin = reader.optional("KARTOTEKA_POSTGRES_BIN", values::path);
             let public_url = reader.optional("KARTOTEKA_PUBLIC_URL", values::web_address);
             let keys_dir = reader.optional("KARTOTEKA_KEYS_DIR", values::path);
+            let erasure_journal = reader.optional("KARTOTEKA_ERASURE_JOURNAL", values::path);
             let admin_email = reader.needed("KARTOTEKA_ADMIN_EMAIL", values::email);
             let admin_password = reader.optional("KARTOTEKA_ADMIN_PASSWORD", values::password);
             let workspace = reader.needed("KARTOTEKA_WORKSPACE", values::name);
@@ -140,6 +143,8 @@ impl Config {
                 public_url: public_url.unwrap_or_else(|| values::local_url(listen)),
                 listen,
                 keys_dir: keys_dir.unwrap_or_else(|| data_dir.join("keys")),
+                erasure_journal: erasure_journal
+                    .unwrap_or_else(|| data_dir.join("erasures").join("journal.ndjson")),
                 data_dir,
                 admin_email: admin_email?,
                 admin_password,

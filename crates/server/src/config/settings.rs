@@ -38,12 +38,17 @@ pub const SETTINGS: &[Setting] = &[
     with_default(
         "KARTOTEKA_DATA_DIR",
         "./data",
-        "Folder for keys, signs of life of workers, and the private PostgreSQL",
+        "Folder for keys, the journal of erasures, signs of life of workers, and the private PostgreSQL",
     ),
     optional(
         "KARTOTEKA_KEYS_DIR",
         "default: keys in KARTOTEKA_DATA_DIR",
         "Folder with the signing keys (<kid>.pem) and secret.key; the same for all processes",
+    ),
+    optional(
+        "KARTOTEKA_ERASURE_JOURNAL",
+        "default: erasures/journal.ndjson in KARTOTEKA_DATA_DIR",
+        "File in which erasures are noted, to be done again after a restored backup; keep it apart from backups",
     ),
     secret(
         "DATABASE_URL",

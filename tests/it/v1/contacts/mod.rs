@@ -3,6 +3,7 @@
 mod bulk_edit;
 mod count;
 mod create;
+mod export;
 mod list;
 pub(crate) mod notes;
 mod owners;

@@ -11,6 +11,8 @@ pub mod consents;
 pub mod count;
 pub mod create;
 pub mod delete;
+pub mod erase;
+pub mod export;
 pub mod flags;
 pub mod get;
 pub mod groups;
@@ -47,6 +49,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(get::get_contact)
         .service(patch::patch_contact)
         .service(delete::delete_contact)
+        .service(export::export_contact)
+        .service(erase::erase_contact)
         .service(consents::list_consents)
         .service(consent_proof::prove_consents)
         .service(consents::declare_consent)

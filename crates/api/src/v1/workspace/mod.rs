@@ -2,6 +2,7 @@
 
 mod get;
 mod patch;
+mod retention;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -13,7 +14,12 @@ use kartoteka_app::access::workspace::{Usage, Workspace as Row};
 
 /// The operations on the workspace.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(get::get_workspace).service(patch::patch_workspace);
+    config
+        .service(get::get_workspace)
+        .service(patch::patch_workspace)
+        .service(retention::get_retention)
+        .service(retention::put_retention)
+        .service(retention::run_retention);
 }
 
 /// A workspace.
