@@ -265,6 +265,7 @@ RULES = [
     (r"POST /erasures", r"#/email", "invalid_email", None),
     (r"POST /erasures", r"#/phone", "invalid_phone", None),
     (r"POST /erasures", r"#/contact_id", "missing_field", no_value),
+    (r"POST /erasures", r"#/contact_id", "unknown_reference", None),
     (r"POST /erasures", r"#/(contact_id|email|phone)", "invalid_value", several_persons),
     # the content of a file
     (r"(PUT /imports/\{id\}/data|POST /imports/run)", r"",

@@ -162,6 +162,8 @@ async fn fill(app: &TestApp) {
         app.post("/contacts").json(&twin).await.expect(201);
     }
     app.post("/duplicates/find").json(&json!({})).await.expect(202);
+    app.post("/erasures").json(&json!({ "email": "gone@example.com" })).await.expect(202);
+    app.put("/workspace/retention").json(&json!({ "trash": 30 })).await.expect(200);
     app.run_jobs().await;
     let contacts = app.get("/contacts?limit=2&sort=first_name").await.expect(200);
     let ids: Vec<_> = contacts.data().iter().map(|row| row["id"].as_str().unwrap()).collect();

@@ -178,6 +178,7 @@ pub const PARTS: &[Part] = &[
 /// Tables that name contacts and are not in an export, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("activities", "names whom it is about in activity_contacts"),
+    ("erasures", "its ids name somebody until the job is done, and nobody afterwards"),
     ("contact_search", "what the contact says once more, folded"),
     ("duplicate_staged", "hashes, only while a search runs"),
     ("frozen_contacts", "that a job looked at the contact; what it changed is in changes"),

@@ -190,6 +190,9 @@ async fn after_an_erasure_nothing_of_the_person_is_found_anywhere() {
     let erase = app.post(format!("/contacts/{id}/erase")).header("idempotency-key", "erase");
     let job = erase.json(&json!({})).await.expect(202);
     app.run_jobs().await;
+    // what failed before is due again
+    app.execute("UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 minute' WHERE state = 'pending'");
+    app.execute("UPDATE webhooks SET not_before = NULL");
     app.send_webhooks().await;
     let done = erasure(&app, &job).await;
     assert_eq!(done.json["state"], "done", "{done:?}");

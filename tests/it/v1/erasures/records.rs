@@ -154,7 +154,9 @@ async fn all_faults_are_told_and_nobody_else_may() {
         &["#/email"],
     );
     refused(json!({"phone": "1"})).await.expect_problem(422, "validation_failed", &["#/phone"]);
-    refused(json!({"contact_id": uuid::Uuid::nil()})).await.expect(404);
+    let nobody = json!({"contact_id": uuid::Uuid::nil()});
+    refused(nobody).await.expect_problem(422, "validation_failed", &["#/contact_id"]);
+    app.post(format!("/contacts/{}/erase", uuid::Uuid::nil())).json(&json!({})).await.expect(404);
     let body = json!({"reason": "because", "colour": 1});
     app.post(&path).json(&body).await.expect_problem(
         422,

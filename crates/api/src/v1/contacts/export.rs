@@ -36,7 +36,6 @@ pub(crate) struct ContactExport {
     /// When it was made.
     made_at: DateTime<Utc>,
     /// Where: id and name of the workspace.
-    #[schema(inline)]
     workspace: ExportWorkspace,
     /// The contact.
     contact: ContactView,

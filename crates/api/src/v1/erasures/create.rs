@@ -83,5 +83,12 @@ pub(crate) async fn create_erasure(
     };
     let reason = reason.unwrap_or(ReasonWord::Requested).into();
     let request = Request { whom, reason, suppress: suppress.unwrap_or(true) };
-    ask(&state, &caller, &key, fingerprint, request).await
+    ask(&state, &caller, &key, fingerprint, request).await.map_err(|problem| match problem.code() {
+        // it stood in the body, not in the path
+        Code::NotFound => {
+            let detail = "There is no such contact.";
+            Problem::fault("#/contact_id", Code::UnknownReference, detail)
+        }
+        _ => problem,
+    })
 }

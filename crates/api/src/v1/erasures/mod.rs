@@ -4,6 +4,7 @@ pub mod create;
 pub mod get;
 pub mod list;
 
+use actix_web::http::header;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -135,7 +136,8 @@ pub(crate) async fn ask(
             if let Err(error) = journal.check() {
                 tracing::error!(%error, "the journal of erasures cannot be written");
                 let detail = "Nothing is erased without its line there. The operator has to see to the file.";
-                return Err(Problem::new(Code::ErasureJournalUnavailable, detail));
+                return Err(Problem::new(Code::ErasureJournalUnavailable, detail)
+                    .with_header(header::RETRY_AFTER, "60"));
             }
             let (_, job) = erasures::request(tenant, ctx, &secret, &request)?;
             Ok(Accepted { location: location(job.id), body: JobView::from(job) })
