@@ -24,6 +24,7 @@ use super::links::AddressMark;
 use super::requests::{message_id, tongue_of};
 use super::suppression;
 use crate::access::audit;
+use crate::contacts::merges;
 use crate::context::Context;
 use crate::error::Error;
 
@@ -55,9 +56,18 @@ impl Visit {
     }
 }
 
-/// The contact that a link is about; `None` when it is gone.
+/// The contact that a link is about, or that it was merged into; `None` when it is gone.
 fn whom(tenant: &mut Tenant<'_>, contact: ContactId, lock: bool) -> Result<Option<Stored>, Error> {
-    Ok(if lock { read::lock_one(tenant, contact)? } else { read::get(tenant, contact)? })
+    let look = |tenant: &mut Tenant<'_>, contact| {
+        if lock { read::lock_one(tenant, contact) } else { read::get(tenant, contact) }
+    };
+    if let Some(stored) = look(tenant, contact)? {
+        return Ok(Some(stored));
+    }
+    Ok(match merges::winner_of(tenant, contact)? {
+        Some(winner) => look(tenant, winner)?,
+        None => None,
+    })
 }
 
 /// A question, as whoever holds its link sees it.
@@ -395,6 +405,7 @@ pub fn save(
     visit: &Visit,
 ) -> Result<Option<(Preferences, bool)>, Error> {
     let stored = whom(tenant, contact, true)?;
+    let contact = stored.as_ref().map_or(contact, |stored| stored.id);
     store::keep_purposes(tenant)?;
     let Some(before) = shown(tenant, secret, stored, address)? else { return Ok(None) };
     let (mut stale, mut changed) = (false, false);

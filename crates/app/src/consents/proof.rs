@@ -11,7 +11,7 @@ use kartoteka_domain::integrity::merkle::{self, Side};
 use kartoteka_domain::integrity::{Hash, Stream, leaves, unpack};
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::consents as ledger;
-use kartoteka_persistence::contacts::Stored;
+use kartoteka_persistence::contacts::{Stored, merges};
 use kartoteka_persistence::integrity::{self as store, ProvenEntry, ShownWording, StoredHead};
 use kartoteka_persistence::workspaces;
 
@@ -96,7 +96,8 @@ pub fn of_contact(
     contact: ContactId,
     as_of: Option<DateTime<Utc>>,
 ) -> Result<Proof, Error> {
-    of_contacts(tenant, ctx, contact, &[contact.0], as_of)
+    let all = merges::ids_of(tenant, contact)?;
+    of_contacts(tenant, ctx, contact, &all, as_of)
 }
 
 /// The same for a contact and those that became one with it.

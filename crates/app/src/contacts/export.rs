@@ -7,6 +7,7 @@ use uuid::Uuid;
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::ids::{ContactId, WorkspaceId};
 use kartoteka_persistence::contacts::export::{self as store, PARTS, Whose};
+use kartoteka_persistence::contacts::merges;
 use kartoteka_persistence::{Db, Tenant, workspaces};
 
 use crate::access::audit;
@@ -23,6 +24,8 @@ const PAGE: i64 = 500;
 pub struct Head {
     /// The contact.
     pub contact: Stored,
+    /// Its id, and those of the contacts that were merged into it.
+    pub contact_ids: Vec<Uuid>,
     /// Its workspace: id and name.
     pub workspace: (Uuid, String),
     /// Channel, reason and time of what keeps messages from its addresses (CNS-8).
@@ -53,11 +56,18 @@ pub fn begin(
             Some((channel.as_str().to_owned(), suppression::hash(secret, channel, address?)))
         })
         .collect();
+    let contact_ids = merges::ids_of(tenant, id)?;
     let suppressions = store::suppressions(tenant, &hashes)?;
     let receivers = store::receivers(tenant)?;
     // a type of its own: nothing changed, so the timeline does not tell of it
     audit::record(tenant, ctx, "contact.export", "contact_export", Some(id.0), None)?;
-    Ok(Head { contact, workspace: (workspace.id, workspace.name), suppressions, receivers })
+    Ok(Head {
+        contact,
+        contact_ids,
+        workspace: (workspace.id, workspace.name),
+        suppressions,
+        receivers,
+    })
 }
 
 /// The document on its way out.

@@ -43,7 +43,7 @@ use kartoteka_domain::contacts::phone::{Phone, Region};
 use kartoteka_domain::erasures::Reason;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, ErasureId, JobId};
-use kartoteka_persistence::contacts::{owners, read};
+use kartoteka_persistence::contacts::{merges, owners, read};
 use kartoteka_persistence::erasures as store;
 use kartoteka_persistence::erasures::elsewhere::{self, Keys};
 use kartoteka_persistence::jobs::{self, Job, NewJob};
@@ -118,6 +118,21 @@ impl Addresses {
         }
     }
 
+    /// Those of contacts that were merged into the person's, and those that a merge replaced.
+    pub(crate) fn add_merged(
+        &mut self,
+        tenant: &mut Tenant<'_>,
+        contacts: &[Uuid],
+    ) -> Result<(), StoreError> {
+        for email in merges::former(tenant, contacts, "email_key")? {
+            self.add(Some(&email), None);
+        }
+        for phone in merges::former(tenant, contacts, "phone")? {
+            self.add(None, Some(&phone));
+        }
+        Ok(())
+    }
+
     /// Without those that one of these has too.
     pub(crate) fn without(&self, others: &[Keys]) -> Self {
         let (mut emails, mut phones) = (self.emails.clone(), self.phones.clone());
@@ -177,6 +192,8 @@ pub fn request(
             holding(tenant, ctx, &addresses)?
         }
     };
+    // whoever was merged into them is the same person, and a restored backup may know them apart
+    let contacts = merges::ids_of_all(tenant, &contacts)?;
     if let Some(known) = store::under_way(tenant, &contacts)?
         && contacts.iter().all(|id| known.contact_ids.contains(id))
     {
@@ -186,6 +203,7 @@ pub fn request(
     for contact in read::get_many(tenant, &contacts)? {
         addresses.add(contact.contact.email_key.as_ref(), contact.contact.phone.as_ref());
     }
+    addresses.add_merged(tenant, &contacts)?;
     let limit = i64::try_from(contacts.len()).unwrap_or(i64::MAX).saturating_add(MAX_OTHERS);
     let mut others = elsewhere::holders(tenant, &addresses.emails, &addresses.phones, limit)?;
     others.retain(|other| !contacts.contains(&other.id));
@@ -232,6 +250,8 @@ fn holding(
     let limit = i64::try_from(MAX_CONTACTS).unwrap_or(i64::MAX) + 1;
     let found = elsewhere::holders(tenant, &addresses.emails, &addresses.phones, limit)?;
     let mut ids: Vec<Uuid> = found.into_iter().map(|one| one.id).collect();
+    ids.extend(merges::holders(tenant, &addresses.emails, &addresses.phones, limit)?);
+    ids.sort_unstable();
     ids.dedup();
     if ids.len() > MAX_CONTACTS {
         let detail = format!("More than {MAX_CONTACTS} contacts have it; erase them one by one.");

@@ -14,7 +14,7 @@ use kartoteka_domain::ids::{ErasureId, ImportId, JobId};
 use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::access::idempotency;
 use kartoteka_persistence::companies::{self, CompanyRow};
-use kartoteka_persistence::contacts::{purge, read, write};
+use kartoteka_persistence::contacts::{merges, purge, read, write};
 use kartoteka_persistence::erasures::elsewhere::{self, Whose};
 use kartoteka_persistence::erasures::{self as store, Erasure};
 use kartoteka_persistence::jobs::{Job, Progress};
@@ -203,6 +203,12 @@ fn person(tenant: &mut Tenant<'_>, run: &Run<'_>, erasure: &Erasure) -> Result<P
     }
     for phone in elsewhere::former(tenant, &erasure.contact_ids, "phone")? {
         addresses.add(None, Some(&phone));
+    }
+    addresses.add_merged(tenant, &erasure.contact_ids)?;
+    for column in ["first_name", "last_name"] {
+        for name in merges::former(tenant, &erasure.contact_ids, column)? {
+            sought.name(&name);
+        }
     }
     let limit = i64::try_from(erasure.contact_ids.len()).unwrap_or(0).saturating_add(1_000);
     let mut others = elsewhere::holders(tenant, &addresses.emails, &addresses.phones, limit)?;

@@ -77,6 +77,28 @@ pub const PARTS: &[Part] = &[
                WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
     },
     Part {
+        name: "consent_requests",
+        tables: &["consent_requests"],
+        key: "x.id",
+        columns: "'id', x.id, 'purpose', p.name, 'wording_version', x.wording_version, 'legal_basis', x.legal_basis, \
+                  'language', x.language, 'state', x.state, 'mails', x.mails, 'mailed_at', x.mailed_at, \
+                  'expires_at', x.expires_at, 'confirmed_at', x.confirmed_at, 'entry_id', x.entry_id, \
+                  'actor', jsonb_build_object('type', x.actor_type, 'id', x.actor_id), 'created_at', x.created_at",
+        from: "consent_requests x JOIN purposes p ON p.workspace_id = {ws} AND p.id = x.purpose_id \
+               WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
+    },
+    Part {
+        name: "merges",
+        tables: &["merges", "merge_losers", "contact_merges"],
+        key: "x.id",
+        columns: "'id', x.id, 'winner_id', x.winner_id, 'changed', x.changes, 'actor', \
+                  jsonb_build_object('type', x.actor_type, 'id', x.actor_id), 'created_at', x.created_at, \
+                  'undone_at', x.undone_at, 'merged', (SELECT jsonb_agg(jsonb_build_object('contact_id', l.loser_id, \
+                  'was', l.snapshot) ORDER BY l.place) FROM merge_losers l WHERE l.workspace_id = {ws} AND l.merge_id = x.id)",
+        from: "merges x WHERE x.workspace_id = {ws} AND (x.winner_id = ANY({ids}) OR x.id IN (SELECT m.merge_id \
+                 FROM contact_merges m WHERE m.workspace_id = {ws} AND m.loser_id = ANY({ids})))",
+    },
+    Part {
         name: "notes",
         tables: &["contact_notes"],
         key: "x.id",
@@ -181,6 +203,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("erasures", "its ids name somebody until the job is done, and nobody afterwards"),
     ("contact_search", "what the contact says once more, folded"),
     ("duplicate_staged", "hashes, only while a search runs"),
+    ("integrity_removals", "hashes of what went with a purge"),
     ("frozen_contacts", "that a job looked at the contact; what it changed is in changes"),
 ];
 

@@ -40,7 +40,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
     forget_import_rows(tenant, &people)?;
     activities::forget_contacts(tenant, &ids)?;
     duplicates::forget_contacts(tenant, &ids)?;
-    integrity::remove_entries(tenant, &ids)?;
+    integrity::remove_entries(tenant, &people)?;
     for table in [
         "contact_search",
         "contact_tags",

@@ -62,6 +62,12 @@ pub(crate) struct ContactExport {
     /// All entries of the consent ledger, with wording and evidence.
     #[schema(value_type = Vec<Object>)]
     consent_entries: Vec<Value>,
+    /// Questions for a consent, and what became of them.
+    #[schema(value_type = Vec<Object>)]
+    consent_requests: Vec<Value>,
+    /// Contacts that were merged into it, what they were, and what that changed.
+    #[schema(value_type = Vec<Object>)]
+    merges: Vec<Value>,
     /// Notes.
     #[schema(value_type = Vec<Object>)]
     notes: Vec<Value>,
@@ -139,6 +145,7 @@ pub(crate) async fn export_contact(
         .write(&caller, move |tenant, ctx| {
             let head = export::begin(tenant, ctx, ContactId(id), &secret)?;
             let (workspace_id, name) = head.workspace;
+            let ids = head.contact_ids;
             let members: [(&str, Value); 8] = [
                 ("schema", json!(SCHEMA)),
                 ("version", json!(VERSION)),
@@ -151,7 +158,7 @@ pub(crate) async fn export_contact(
             ];
             let head: Map<String, Value> =
                 members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            Ok(Export::new(workspace, vec![id], private, head))
+            Ok(Export::new(workspace, ids, private, head))
         })
         .await?;
     let blocks = download::stream(state, (*caller).clone(), export);

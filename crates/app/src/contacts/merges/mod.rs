@@ -20,7 +20,7 @@ use kartoteka_persistence::consents::{self as ledger, Entry, Evidence};
 use kartoteka_persistence::contacts::merges::moving::{self, Moving};
 use kartoteka_persistence::contacts::merges::{self as store, Snapshot, Word};
 use kartoteka_persistence::contacts::{owners, read};
-use kartoteka_persistence::{StoreError, Tenant, workspaces};
+use kartoteka_persistence::{StoreError, Tenant, erasures, workspaces};
 
 use super::{Stored, room};
 use crate::access::audit;
@@ -205,6 +205,11 @@ impl Merging {
         refuse_forbidden(tenant, ctx, request, &winner, &losers)?;
         refuse_in_trash(&winner, &losers)?;
         refuse_rejected(tenant, &ids)?;
+        if erasures::under_way(tenant, &ids)?.is_some() {
+            // what is looked for in lists and files would change under its hands
+            let detail = "One of the contacts is being erased.";
+            return Err(Error::refused(Code::Conflict, detail));
+        }
         let words = store::words(tenant, &ids)?;
         let snapshots = store::snapshots(tenant, &ids)?;
         Ok(Self { winner, losers, plan, words, snapshots })

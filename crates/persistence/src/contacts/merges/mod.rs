@@ -157,6 +157,59 @@ pub fn ids_of_all(tenant: &mut Tenant<'_>, contacts: &[Uuid]) -> Result<Vec<Uuid
     Ok(contacts.iter().copied().chain(losers).collect())
 }
 
+/// Values of a column that merged contacts had, and that their merges found or left in the winner. `ids` are the
+/// contacts and all that were merged into them.
+///
+/// # Errors
+/// What the database said.
+pub fn former(
+    tenant: &mut Tenant<'_>,
+    ids: &[Uuid],
+    column: &str,
+) -> Result<Vec<String>, StoreError> {
+    let mut sql = Sql::default();
+    let (workspace, ids) = (sql.param(tenant.workspace), sql.param(ids.to_vec()));
+    let column = sql.param(column);
+    sql.push(&format!(
+        "SELECT v.word FROM (SELECT l.snapshot -> '{CONTACT}' ->> {column} AS word FROM merge_losers l \
+           WHERE l.workspace_id = {workspace} AND l.loser_id = ANY({ids}) AND l.snapshot IS NOT NULL \
+         UNION SELECT w.word FROM merges m \
+           CROSS JOIN LATERAL jsonb_array_elements_text(m.changes -> '{CONTACT}' -> {column}) AS w(word) \
+           WHERE m.workspace_id = {workspace} AND m.winner_id = ANY({ids}) AND m.changes -> '{CONTACT}' ? {column}) AS v \
+         WHERE v.word IS NOT NULL ORDER BY v.word"
+    ));
+    Ok(sql.load::<Former>(tenant.conn)?.into_iter().map(|row| row.word).collect())
+}
+
+/// Contacts into which somebody with one of these keys or numbers was merged, at most `limit`.
+///
+/// # Errors
+/// What the database said.
+pub fn holders(
+    tenant: &mut Tenant<'_>,
+    emails: &[String],
+    phones: &[String],
+    limit: i64,
+) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    let (emails, phones) = (sql.param(emails.to_vec()), sql.param(phones.to_vec()));
+    sql.push(&format!(
+        "SELECT DISTINCT c.winner_id AS id FROM contact_merges c JOIN merge_losers l ON l.workspace_id = {workspace} \
+           AND l.merge_id = c.merge_id AND l.loser_id = c.loser_id \
+         WHERE c.workspace_id = {workspace} AND (l.snapshot -> '{CONTACT}' ->> 'email_key' = ANY({emails}) \
+           OR l.snapshot -> '{CONTACT}' ->> 'phone' = ANY({phones})) ORDER BY 1 LIMIT "
+    ));
+    sql.bind(limit);
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Former {
+    #[diesel(sql_type = Text)]
+    word: String,
+}
+
 /// Takes from the merges of contacts that are purged all that is personal, and the ways to them. `ids` are the
 /// contacts and all that were merged into them.
 ///
