@@ -127,6 +127,11 @@ async fn fill(app: &TestApp) {
     }
     let call = json!({ "subject": "s", "type": "call", "contact_ids": [contact] });
     app.post("/activities").json(&call).await.expect(201);
+    let winner = app.post("/contacts").json(&json!({ "email": "w@x.cz" })).await.expect(201).id();
+    let loser = app.post("/contacts").json(&json!({ "first_name": "L" })).await.expect(201).id();
+    app.post(format!("/contacts/{loser}/consents")).json(&consent).await.expect(201);
+    let merge = json!({ "winner_id": winner, "loser_ids": [loser] });
+    app.post("/contacts/merge").json(&merge).await.expect(200);
     app.delete(&path).await.expect(204);
     // what a purge leaves behind, seals and what a verification says of them
     let gone =

