@@ -129,7 +129,6 @@ async fn fill(app: &TestApp) {
     app.post("/activities").json(&call).await.expect(201);
     let winner = app.post("/contacts").json(&json!({ "email": "w@x.cz" })).await.expect(201).id();
     let loser = app.post("/contacts").json(&json!({ "first_name": "L" })).await.expect(201).id();
-    app.post(format!("/contacts/{loser}/consents")).json(&consent).await.expect(201);
     let merge = json!({ "winner_id": winner, "loser_ids": [loser] });
     app.post("/contacts/merge").json(&merge).await.expect(200);
     app.delete(&path).await.expect(204);
