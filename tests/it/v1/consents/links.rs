@@ -274,3 +274,28 @@ async fn links_have_a_rate_limit() {
     assert_eq!(last, 429);
     app.anonymous().get("/healthz").await.expect(200);
 }
+
+/// CNS-7, CON-16: links that went out to somebody who was merged since are about the contact they became.
+#[tokio::test]
+async fn links_follow_who_was_merged() {
+    let app = TestApp::new().await;
+    let winner = granted(&app, json!({"first_name": "Jana", "email": "jana@x.cz"})).await;
+    let loser = granted(&app, json!({"first_name": "Jana", "email": "jana@x.cz"})).await;
+    let one_click = unsubscribe(&app, &loser, "?purpose=email_basic").await;
+    let links = app.get(format!("{loser}/consents/links")).await.expect(200);
+    let preferences = links.text_at("/preferences").strip_prefix(app.url()).unwrap().to_owned();
+    let ids = [&winner, &loser].map(|path| path.rsplit('/').next().unwrap().to_owned());
+    let merge = json!({"winner_id": ids[0], "loser_ids": [ids[1]], "dry_run": false});
+    app.post("/contacts/merge").json(&merge).await.expect(200);
+    let anybody = app.anonymous();
+    anybody.get(&preferences).await.expect(200);
+    anybody.post(&one_click).form(&[("List-Unsubscribe", "One-Click")]).await.expect(200);
+    let entries = history(&app, &winner).await;
+    assert_eq!((&entries[0]["action"], entries.len()), (&json!("withdraw"), 3));
+    assert_eq!(history(&app, &loser).await, entries);
+    let read = app.get(format!("{winner}/consents")).await.expect(200);
+    assert_eq!(read.json["current"][0]["state"], "withdrawn", "{read:?}");
+    let proof = app.get(format!("{loser}/consents/proof")).await.expect(200);
+    assert_eq!(proof.json["entries"].as_array().map(Vec::len), Some(3));
+    app.check_invariants();
+}

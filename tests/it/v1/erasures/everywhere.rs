@@ -9,10 +9,11 @@ use kartoteka_domain::contacts::fold::fold;
 use kartoteka_tests::receiver::{Receiver, status};
 use kartoteka_tests::{TestApp, canary};
 use reqwest::multipart::{Form, Part};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{erasure, journal};
 use crate::v1::imports::{planned, with_header};
+use crate::v1::integrity::{faults, sealed};
 
 const FIRST: &str = "Zmizelinka";
 const LAST: &str = "Vymazalková";
@@ -339,4 +340,56 @@ async fn a_person_in_the_middle_of_a_long_file_is_found() {
     app.run_jobs().await;
     assert_eq!(app.count("SELECT count(*) AS n FROM import_data"), 0);
     assert_eq!(app.get(format!("/imports/{id}")).await.expect(200).json["state"], "awaiting_data");
+}
+
+/// TRS-5, CON-16: whoever was merged is the same person, and is found by an address that the merge left behind.
+#[tokio::test]
+async fn an_erasure_takes_along_what_a_merge_kept() {
+    let app = TestApp::new().await;
+    let app = &app;
+    let make = |body: Value| async move {
+        let id = app.post("/contacts").json(&body).await.expect(201).id();
+        let consent =
+            json!({"purpose": "email_basic", "action": "grant", "legal_basis": "consent"});
+        app.post(format!("/contacts/{id}/consents")).json(&consent).await.expect(201);
+        id
+    };
+    let winner = make(json!({"first_name": "Zmiz", "last_name": LAST, "email": OLD_EMAIL})).await;
+    let loser =
+        make(json!({"first_name": FIRST, "last_name": LAST, "email": EMAIL, "phone": PHONE})).await;
+    let list = format!("e;x\n{EMAIL};x\n");
+    with_header(app, list.as_bytes(), "header").await;
+    sealed(app).await;
+    let merge = json!({"winner_id": winner, "loser_ids": [loser], "dry_run": false});
+    let merge = app.post("/contacts/merge").json(&merge).await.expect(200).id();
+    let tables = found(app).into_iter().collect::<Vec<_>>().join(" ");
+    assert!(tables.contains("merge_losers: ") && tables.contains("import_data: "), "{tables}");
+    let exported = app.get(format!("/contacts/{loser}/export")).await.expect(200);
+    assert_eq!(exported.json["contact"]["id"], winner);
+    assert_eq!(exported.json["merges"][0]["merged"][0]["was"]["contact"]["email"], EMAIL);
+    assert_eq!(exported.json["consent_entries"].as_array().map(Vec::len), Some(2));
+
+    let job = app.post("/erasures").json(&json!({ "email": EMAIL })).await.expect(202);
+    let another = app.post("/contacts").json(&json!({"first_name": "Eva"})).await.expect(201).id();
+    let again = json!({"winner_id": another, "loser_ids": [winner], "dry_run": false});
+    app.post("/contacts/merge").json(&again).await.expect_problem(409, "conflict", &[]);
+    app.run_jobs().await;
+    assert_eq!(erasure(app, &job).await.json["state"], "done");
+    assert_eq!(found(app), BTreeSet::new());
+    for id in [&winner, &loser] {
+        app.get(format!("/contacts/{id}")).await.expect(404);
+        let left = format!("SELECT count(*) AS n FROM consent_entries WHERE contact_id = '{id}'");
+        assert_eq!(app.count(&left), 0);
+    }
+    app.post(format!("/merges/{merge}/undo")).await.expect(409);
+    // a restored backup may know them apart
+    let mut noted: Vec<String> = journal(app)[0].contacts.iter().map(ToString::to_string).collect();
+    noted.sort();
+    let mut both = [winner, loser];
+    both.sort();
+    assert_eq!(noted, both);
+    assert_eq!(app.count("SELECT count(*) AS n FROM suppressions WHERE reason = 'erasure'"), 3);
+    sealed(app).await;
+    assert_eq!(faults(app).await, []);
+    app.check_invariants();
 }

@@ -48,7 +48,7 @@ async fn verified(app: &TestApp) -> Answer {
 }
 
 /// The faults of a verification: stream, kind, and the entry or the contact.
-async fn faults(app: &TestApp) -> Vec<(String, String, Value)> {
+pub(crate) async fn faults(app: &TestApp) -> Vec<(String, String, Value)> {
     let standing = verified(app).await;
     let faults = standing.json["faults"].as_array().unwrap();
     assert_eq!(standing.json["state"] == "intact", faults.is_empty(), "{standing:?}");
