@@ -1,5 +1,6 @@
 //! The job that erases a person.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -36,6 +37,8 @@ use crate::worker::{Ended, JobError, Run, Work};
 pub(super) const KIND: &str = "contacts_erase";
 /// Imports looked through between two notes of how far it got.
 const IMPORTS_AT_ONCE: i64 = 20;
+/// Kept answers that are younger are looked through once more in the last step; the clocks of servers may differ.
+const ANSWERS_AGAIN_MINUTES: i64 = 5;
 /// Jobs looked through at once.
 const JOBS_AT_ONCE: i64 = 500;
 
@@ -81,6 +84,17 @@ struct Person {
 }
 
 impl Person {
+    /// What an answer that is about the person has in it, in lower case.
+    fn words(&self) -> Vec<String> {
+        let ids = self.contacts.iter().map(Uuid::to_string);
+        ids.chain(self.sought.emails()).chain(self.addresses.phones.iter().cloned()).collect()
+    }
+
+    /// The text without names, addresses and numbers of the person.
+    fn left_out_of(&self, text: &str) -> String {
+        self.sought.redact(text, true).unwrap_or_else(|| text.to_owned())
+    }
+
     fn whose(&self) -> Whose {
         Whose {
             contacts: self.contacts.clone(),
@@ -121,6 +135,9 @@ impl Work for EraseWork {
             checkpoint.counts.segments +=
                 run.step(|tenant, ctx, _held| clean_segments(tenant, ctx, &person.sought))?;
             checkpoint.counts.jobs += clean_jobs(run, &person.sought)?;
+            checkpoint.counts.answers += run.step(|tenant, _ctx, _held| {
+                Ok(idempotency::forget_mentions(tenant, person.words(), None)?)
+            })?;
             let ended = run.step(|tenant, ctx, _held| {
                 remove(run, tenant, ctx, &erasure, &person, checkpoint.counts.clone())
             })?;
@@ -328,10 +345,10 @@ fn remove(
     counts.import_rows += elsewhere::skip_waiting(tenant, &person.whose())?;
     counts.activities += clean_activities(tenant, ctx, person)?;
     counts.companies += clean_companies(tenant, ctx, person)?;
-    let mut words: Vec<String> = erasure.contact_ids.iter().map(Uuid::to_string).collect();
-    words.extend(person.sought.emails());
-    words.extend(person.addresses.phones.iter().cloned());
-    counts.answers += idempotency::forget_mentions(tenant, words)?;
+    // all of them were looked through before, when nobody waited; these came meanwhile
+    let since = ctx.now - TimeDelta::minutes(ANSWERS_AGAIN_MINUTES);
+    let since = since.min(run.job().started_at.unwrap_or(since));
+    counts.answers += idempotency::forget_mentions(tenant, person.words(), Some(since))?;
     let trashed = write::trash(tenant, &erasure.contact_ids, ctx.now)?.len();
     let gone = purge::purge(tenant, &erasure.contact_ids)?.ids;
     counts.contacts += gone.len();
@@ -371,11 +388,9 @@ fn clean_activities(
         let Some(row) = activities::get(tenant, id, true)? else { continue };
         let before = Activity::from(&row);
         let mut after = before.clone();
-        let clean =
-            |text: &str| person.sought.redact(text, true).unwrap_or_else(|| text.to_owned());
-        after.subject = clean(&before.subject);
-        after.text = before.text.as_deref().map(clean);
-        after.result = before.result.as_deref().map(clean);
+        after.subject = person.left_out_of(&before.subject);
+        after.text = before.text.as_deref().map(|text| person.left_out_of(text));
+        after.result = before.result.as_deref().map(|text| person.left_out_of(text));
         if after != before {
             activities::update(tenant, &row, &after, ctx.now)?;
             cleaned += 1;

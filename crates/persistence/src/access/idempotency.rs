@@ -91,13 +91,22 @@ pub fn forget(conn: &mut PgConnection, before: DateTime<Utc>) -> Result<usize, S
 }
 
 /// Removes kept answers (PLT-3) that mention one of the words: ids of contacts, addresses in lower case. Whoever
-/// sends such a request again makes a new one.
+/// sends such a request again makes a new one. With `since` only those kept from then on: to look through all of a day
+/// takes its time.
 ///
 /// # Errors
 /// What the database said.
-pub fn forget_mentions(tenant: &mut Tenant<'_>, words: Vec<String>) -> Result<usize, StoreError> {
+pub fn forget_mentions(
+    tenant: &mut Tenant<'_>,
+    words: Vec<String>,
+    since: Option<DateTime<Utc>>,
+) -> Result<usize, StoreError> {
     let mut sql = Sql::new("DELETE FROM idempotency_keys k WHERE k.workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND EXISTS (SELECT FROM unnest(").bind(words);
+    sql.bind(tenant.workspace);
+    if let Some(since) = since {
+        sql.push(" AND k.created_at >= ").bind(since);
+    }
+    sql.push(" AND EXISTS (SELECT FROM unnest(").bind(words);
     // a body is JSON of ours, which is UTF-8
     sql.push(
         ") AS w(word) WHERE strpos(lower(convert_from(k.body, 'UTF8')), w.word) > 0 \
