@@ -353,10 +353,13 @@ fn a_merge_knows_every_table_that_names_a_contact() {
         // kept under the old id
         "consent_entries",
         "consent_evidence",
+        "consent_requests",
         "consents",
         "import_changes",
         "import_rows",
         "import_tag_additions",
+        // of a purge
+        "integrity_removals",
         // of a job under way
         "duplicate_staged",
         "frozen_contacts",
