@@ -19,6 +19,8 @@ pub use relay::{NotARelay, Relay, Tls};
 
 /// The connection, and each command up to the content.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+/// Agreeing on TLS.
+const SECURITY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The answer to the content. RFC 5321, 4.5.3.2.6 asks for ten minutes, but a job has a slot for that long; whoever is
 /// not answered until then does not know, and does not send again.
 const CONTENT_TIMEOUT: Duration = Duration::from_secs(120);
@@ -131,8 +133,11 @@ impl Relay {
         if let Some(tls) = tls.filter(|_| self.tls != Tls::Wrapped) {
             // who asks for it is not content without: somebody in between may have taken the offer away
             if connection.can_starttls() || self.tls == Tls::Required {
+                // after a certificate that is none, taking leave waits for an answer that does not come
+                let _ = connection.set_timeout(Some(SECURITY_TIMEOUT));
                 let secured = connection.starttls(&tls, &hello);
                 secured.map_err(|error| stopped(&mut connection, Stage::Security, &error))?;
+                let _ = connection.set_timeout(Some(COMMAND_TIMEOUT));
             }
         }
         if let Some((user, password)) = &self.login {

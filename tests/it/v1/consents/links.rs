@@ -259,6 +259,11 @@ async fn a_link_is_good_for_one_thing() {
         "unknown_purpose",
         &["?purpose"],
     );
+    app.get(format!("{person}/consents/links?campaign=spring")).await.expect_problem(
+        422,
+        "invalid_value",
+        &["?campaign"],
+    );
     app.other_workspace().get(format!("{person}/consents/links")).await.expect(404);
     app.with_scopes(&["contacts:read"]).get(format!("{person}/consents/links")).await.expect(403);
 }

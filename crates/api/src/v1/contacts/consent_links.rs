@@ -22,8 +22,10 @@ pub(crate) struct LinkQuery {
     /// Name of the purpose to unsubscribe from; everything that comes by e-mail when not said.
     #[param(example = "email_basic")]
     purpose: Option<String>,
-    /// Id of what the message belongs to; it stands in the entry that the link leads to.
-    campaign: Option<Uuid>,
+    /// What the message belongs to, in the words of whoever sends it: any UUID. It stands in the entry that the link
+    /// leads to.
+    #[param(example = "0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10")]
+    campaign: Option<String>,
 }
 
 /// Links that belong into messages to a contact.
@@ -69,6 +71,13 @@ pub(crate) async fn get_consent_links(
     id: Path<Uuid>,
     query: Query<LinkQuery>,
 ) -> Result<Json<ConsentLinks>, Problem> {
+    let campaign = match query.campaign.as_deref().map(str::parse::<Uuid>) {
+        None => None,
+        Some(Ok(campaign)) => Some(campaign),
+        Some(Err(_no_id)) => {
+            return Err(Problem::fault("?campaign", Code::InvalidValue, "This is not a UUID."));
+        }
+    };
     let settings = state.settings();
     let (secret, base) = (settings.secret.clone(), settings.links_url().to_owned());
     let links = state
@@ -85,7 +94,7 @@ pub(crate) async fn get_consent_links(
             let unsubscribe = url(Link::Unsubscribe {
                 contact: contact.id,
                 purpose: purpose.map(|purpose| PurposeId(purpose.id)),
-                campaign: query.campaign,
+                campaign,
             });
             let address = AddressMark::of(&secret, contact.contact.email_key.as_deref());
             let preferences = url(Link::Preferences { contact: contact.id, address });
