@@ -93,9 +93,10 @@ pub const PARTS: &[Part] = &[
         key: "x.id",
         columns: "'id', x.id, 'winner_id', x.winner_id, 'changed', x.changes, 'actor', \
                   jsonb_build_object('type', x.actor_type, 'id', x.actor_id), 'created_at', x.created_at, \
-                  'undone_at', x.undone_at, 'merged', (SELECT jsonb_agg(jsonb_build_object('contact_id', l.loser_id, \
-                  'was', l.snapshot) ORDER BY l.place) FROM merge_losers l WHERE l.workspace_id = {ws} AND l.merge_id = x.id)",
-        from: "merges x WHERE x.workspace_id = {ws} AND (x.winner_id = ANY({ids}) OR x.id IN (SELECT m.merge_id \
+                  'undone_at', x.undone_at, 'merged', l.merged",
+        from: "merges x CROSS JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object('contact_id', l.loser_id, 'was', l.snapshot) \
+                 ORDER BY l.place) AS merged FROM merge_losers l WHERE l.workspace_id = {ws} AND l.merge_id = x.id) AS l \
+               WHERE x.workspace_id = {ws} AND (x.winner_id = ANY({ids}) OR x.id IN (SELECT m.merge_id \
                  FROM contact_merges m WHERE m.workspace_id = {ws} AND m.loser_id = ANY({ids})))",
     },
     Part {

@@ -80,6 +80,9 @@ async fn every_operation_on_a_contact_takes_the_id_of_a_loser() {
     }
     assert!(done > 20, "{done}");
     assert_eq!(app.count(&format!("SELECT count(*) AS n FROM contacts WHERE id = '{loser}'")), 0);
+    // who is to be forgotten by the old id is forgotten
+    app.run_jobs().await;
+    assert_eq!(app.count(&format!("SELECT count(*) AS n FROM contacts WHERE id = '{winner}'")), 0);
     app.check_invariants();
 }
 
