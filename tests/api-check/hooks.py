@@ -340,8 +340,8 @@ def refusal_is_explained(operation, case, response):
     if response.status_code == 412:
         # a made-up If-Match is well formed and never the present ETag
         return problem.get("code") == "precondition_failed" and "If-Match" in (case.headers or {})
-    if operation == "POST /auth/revoke" and response.status_code == 400:
-        # a form of OAuth: it says 400, and without a place
+    if operation.startswith(("POST /auth/revoke", "POST /links/")) and response.status_code == 400:
+        # a form: it says 400, and without a place
         form = parse_qsl(text_of(response.request.body), keep_blank_values=True)
         return any("\0" in value for _, value in form)
     if response.status_code != 422:

@@ -24,7 +24,10 @@ pub(crate) struct LinkQuery {
     purpose: Option<String>,
     /// What the message belongs to, in the words of whoever sends it: any UUID. It stands in the entry that the link
     /// leads to.
-    #[param(example = "0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10")]
+    #[param(
+        pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+        example = "0198c5f2-6d3e-7c11-9a53-0d6f0e6f2a10"
+    )]
     campaign: Option<String>,
 }
 
