@@ -4,7 +4,8 @@ use kartoteka_domain::codes::Code;
 use kartoteka_domain::ids::JobId;
 use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::Tenant;
-use kartoteka_persistence::jobs;
+use kartoteka_persistence::jobs::{self, NewJob};
+use serde_json::Value;
 
 pub use kartoteka_persistence::jobs::Job;
 
@@ -15,6 +16,38 @@ use crate::error::Error;
 use crate::frozen;
 use crate::outbox;
 use crate::worker;
+
+/// Puts in a job of a kind of which a workspace has one at a time, with its line in the audit trail.
+///
+/// # Errors
+/// `conflict` with `busy` while another one waits or runs.
+pub(crate) fn start_alone(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    (kind, payload): (&'static str, Value),
+    action: &str,
+    busy: &str,
+) -> Result<JobId, Error> {
+    let id = JobId(ctx.new_id());
+    let job = NewJob {
+        id,
+        kind,
+        payload,
+        subject: None,
+        unique_key: Some(kind.to_owned()),
+        run_at: ctx.now,
+        actor: ctx.actor,
+        request_id: ctx.request_id.clone(),
+        created_at: ctx.now,
+    };
+    jobs::enqueue(tenant, &job).map_err(|error| match error.constraint() {
+        Some("jobs_unique_key") => Error::refused(Code::Conflict, busy),
+        _ => Error::Store(error),
+    })?;
+    audit::record_for_job(tenant, ctx, action, "job", Some(id.0), None, Some(id.0))?;
+    worker::wake();
+    Ok(id)
+}
 
 /// One job of the workspace.
 ///

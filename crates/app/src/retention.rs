@@ -10,12 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use kartoteka_domain::actor::Actor;
-use kartoteka_domain::codes::Code;
-use kartoteka_domain::ids::{ImportId, JobId};
+use kartoteka_domain::ids::ImportId;
 use kartoteka_domain::jobs::JobState;
 use kartoteka_domain::retention::{Kind, Rules};
 use kartoteka_persistence::contacts::read;
-use kartoteka_persistence::jobs::{self, Job, NewJob, Progress};
+use kartoteka_persistence::jobs::{self, Job, Progress};
 use kartoteka_persistence::retention as store;
 use kartoteka_persistence::{Db, StoreError, Tenant};
 
@@ -24,15 +23,14 @@ use crate::contacts::room;
 use crate::context::Context;
 use crate::error::{Error, Refusal};
 use crate::imports::forget;
+use crate::jobs::start_alone;
 use crate::trash;
-use crate::worker::{Ended, JobError, Run, Work, wake};
+use crate::worker::{Ended, JobError, Run, Work};
 
 pub use kartoteka_persistence::retention::Retention;
 
 /// Name of the jobs in the queue.
 const KIND: &str = "retention_run";
-/// While one waits or runs, no second one is made.
-const UNIQUE: &str = "retention";
 /// Rows removed in one transaction.
 const ROWS: i64 = 20_000;
 /// Contacts purged in one transaction: each takes a statement for every table.
@@ -118,25 +116,7 @@ pub fn would_remove(tenant: &mut Tenant<'_>, ctx: &Context) -> Result<Counts, St
 /// # Errors
 /// `conflict` while a run is under way.
 pub fn start(tenant: &mut Tenant<'_>, ctx: &Context) -> Result<Job, Error> {
-    let id = JobId(ctx.new_id());
-    let job = NewJob {
-        id,
-        kind: KIND,
-        payload: json!({}),
-        subject: None,
-        unique_key: Some(UNIQUE.to_owned()),
-        run_at: ctx.now,
-        actor: ctx.actor,
-        request_id: ctx.request_id.clone(),
-        created_at: ctx.now,
-    };
-    jobs::enqueue(tenant, &job).map_err(|error| match error.constraint() {
-        Some("jobs_unique_key") => Error::refused(Code::Conflict, "A run is under way."),
-        _ => error.into(),
-    })?;
-    let action = "retention.run";
-    audit::record_for_job(tenant, ctx, action, "job", Some(id.0), None, Some(id.0))?;
-    wake();
+    let id = start_alone(tenant, ctx, (KIND, json!({})), "retention.run", "A run is under way.")?;
     crate::jobs::get(tenant, id)
 }
 

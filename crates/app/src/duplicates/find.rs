@@ -21,14 +21,14 @@ use kartoteka_domain::jobs::JobState;
 use kartoteka_domain::segments::Selection;
 use kartoteka_persistence::duplicates::{self as store, Candidate, FoundPair, Staged};
 use kartoteka_persistence::frozen as lists;
-use kartoteka_persistence::jobs::{self, Job, NewJob, Progress};
+use kartoteka_persistence::jobs::{Job, Progress};
 use kartoteka_persistence::{StoreError, Tenant};
 
-use crate::access::audit;
 use crate::context::Context;
 use crate::error::{Error, Refusal};
+use crate::jobs::start_alone;
 use crate::segments;
-use crate::worker::{Ended, JobError, Run, Work, wake};
+use crate::worker::{Ended, JobError, Run, Work};
 
 /// Name of the jobs in the queue.
 pub const KIND: &str = "duplicates_find";
@@ -57,29 +57,12 @@ pub fn start(
     body: &Map<String, Value>,
 ) -> Result<Job, Error> {
     read(tenant, body)?;
-    let id = JobId(ctx.new_id());
-    let job = NewJob {
-        id,
-        kind: KIND,
-        payload: Value::Object(body.clone()),
-        subject: None,
-        unique_key: Some(KIND.to_owned()),
-        run_at: ctx.now,
-        actor: ctx.actor,
-        request_id: ctx.request_id.clone(),
-        created_at: ctx.now,
-    };
-    jobs::enqueue(tenant, &job).map_err(|error| match error.constraint() {
-        Some("jobs_unique_key") => {
-            Error::refused(Code::Conflict, "A search for duplicates is under way.")
-        }
-        _ => Error::Store(error),
-    })?;
+    let busy = "A search for duplicates is under way.";
+    let payload = Value::Object(body.clone());
+    let id = start_alone(tenant, ctx, (KIND, payload), "duplicate.find", busy)?;
     if let Some(selection) = body.get("selection") {
         segments::keep_for_job(tenant, id, selection)?;
     }
-    audit::record_for_job(tenant, ctx, "duplicate.find", "job", Some(id.0), None, Some(id.0))?;
-    wake();
     crate::jobs::get(tenant, id)
 }
 

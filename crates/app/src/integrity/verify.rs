@@ -6,22 +6,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use kartoteka_domain::codes::Code;
-use kartoteka_domain::ids::JobId;
 use kartoteka_domain::integrity::{
     Difference, Hash, Kind, Place, Record, SEAL_ROWS, Stream, compare, leaves, merkle, unpack,
     without_row,
 };
 use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::integrity::{self as store, StoredHead, StoredSeal, Verification};
-use kartoteka_persistence::jobs::{self, Job, NewJob, Progress};
+use kartoteka_persistence::jobs::{Job, Progress};
 use kartoteka_persistence::{StoreError, Tenant};
 
 use super::{Key, same, seal};
-use crate::access::audit;
 use crate::context::Context;
 use crate::error::{Error, Refusal};
-use crate::worker::{Ended, JobError, Run, Work, wake};
+use crate::jobs::start_alone;
+use crate::worker::{Ended, JobError, Run, Work};
 
 /// Name of the jobs in the queue.
 pub const KIND: &str = "integrity_verify";
@@ -41,24 +39,8 @@ const OUTSIDE: usize = 10 * SEAL_ROWS;
 /// # Errors
 /// `conflict` while another one of the workspace waits or runs.
 pub fn start(tenant: &mut Tenant<'_>, ctx: &Context) -> Result<Job, Error> {
-    let id = JobId(ctx.new_id());
-    let job = NewJob {
-        id,
-        kind: KIND,
-        payload: json!({}),
-        subject: None,
-        unique_key: Some(KIND.to_owned()),
-        run_at: ctx.now,
-        actor: ctx.actor,
-        request_id: ctx.request_id.clone(),
-        created_at: ctx.now,
-    };
-    jobs::enqueue(tenant, &job).map_err(|error| match error.constraint() {
-        Some("jobs_unique_key") => Error::refused(Code::Conflict, "A verification is under way."),
-        _ => Error::Store(error),
-    })?;
-    audit::record_for_job(tenant, ctx, "integrity.verify", "job", Some(id.0), None, Some(id.0))?;
-    wake();
+    let busy = "A verification is under way.";
+    let id = start_alone(tenant, ctx, (KIND, json!({})), "integrity.verify", busy)?;
     crate::jobs::get(tenant, id)
 }
 
