@@ -355,6 +355,7 @@ fn a_merge_knows_every_table_that_names_a_contact() {
         "consent_evidence",
         "consent_requests",
         "consents",
+        "frozen_values",
         "import_changes",
         "import_rows",
         "import_tag_additions",

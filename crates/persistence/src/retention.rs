@@ -188,9 +188,12 @@ pub fn remove_job_contacts(
     let (ws, job, most) = (sql.param(tenant.workspace), sql.param(job), sql.param(most));
     sql.push(&format!(
         "WITH gone AS MATERIALIZED (
-            SELECT f.seq FROM frozen_contacts f WHERE f.workspace_id = {ws} AND f.job_id = {job} ORDER BY f.seq LIMIT {most}),
+            SELECT f.seq, f.contact_id FROM frozen_contacts f WHERE f.workspace_id = {ws} AND f.job_id = {job} ORDER BY f.seq LIMIT {most}),
          outcomes AS (
-            DELETE FROM frozen_outcomes o USING gone WHERE o.workspace_id = {ws} AND o.job_id = {job} AND o.seq = gone.seq)
+            DELETE FROM frozen_outcomes o USING gone WHERE o.workspace_id = {ws} AND o.job_id = {job} AND o.seq = gone.seq),
+         before AS (
+            DELETE FROM frozen_values v USING gone
+            WHERE v.workspace_id = {ws} AND v.job_id = {job} AND v.contact_id = gone.contact_id)
          DELETE FROM frozen_contacts f USING gone WHERE f.workspace_id = {ws} AND f.job_id = {job} AND f.seq = gone.seq"
     ));
     sql.execute(tenant.conn)
@@ -204,6 +207,7 @@ pub fn remove_jobs(tenant: &mut Tenant<'_>, jobs: &[Uuid]) -> Result<usize, Stor
     for (table, column) in [
         ("segment_uses", "used_by_id"),
         ("frozen_outcomes", "job_id"),
+        ("frozen_values", "job_id"),
         ("frozen_contacts", "job_id"),
     ] {
         let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));

@@ -189,6 +189,14 @@ pub const PARTS: &[Part] = &[
                WHERE true",
     },
     Part {
+        name: "values_before",
+        tables: &["frozen_values"],
+        key: "x.job_id",
+        columns: "'job_id', x.job_id, 'actions', x.actions",
+        from: "(SELECT v.job_id, jsonb_agg(jsonb_build_object('action', v.action, 'value', v.value) ORDER BY v.action) AS actions \
+                 FROM frozen_values v WHERE v.workspace_id = {ws} AND v.contact_id = ANY({ids}) GROUP BY v.job_id) AS x WHERE true",
+    },
+    Part {
         name: "changes",
         tables: &[],
         key: "x.id",

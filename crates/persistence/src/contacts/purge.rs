@@ -50,6 +50,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "consent_evidence",
         "import_changes",
         "import_tag_additions",
+        "frozen_values",
         "contact_notes",
         "contact_owners",
         "company_contacts",

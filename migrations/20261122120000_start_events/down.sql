@@ -1,0 +1,2 @@
+ALTER TABLE outbox_events DROP COLUMN starts_scenarios;
+DROP TABLE start_events;

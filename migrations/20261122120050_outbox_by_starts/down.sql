@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY outbox_events_starts_scenarios_idx;
