@@ -59,6 +59,15 @@ impl Error {
         Self::Refused(Box::new(Refusal { code, detail: detail.into(), faults: Vec::new(), extra }))
     }
 
+    /// The same with one more member that a program needs.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.extra.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+
     /// Faults of the input, all at once.
     #[must_use]
     pub fn invalid(faults: Vec<Fault>) -> Self {

@@ -10,7 +10,6 @@ use serde_json::Value;
 pub use kartoteka_persistence::jobs::Job;
 
 use crate::access::audit;
-use crate::contacts::bulk_edit;
 use crate::context::Context;
 use crate::error::Error;
 use crate::frozen;
@@ -105,5 +104,5 @@ pub fn contacts(
     filter: &frozen::ReportFilter,
 ) -> Result<Vec<frozen::Reported>, Error> {
     get(tenant, id)?;
-    Ok(frozen::report(tenant, id, bulk_edit::ACTION, filter)?)
+    Ok(frozen::report(tenant, id, filter)?)
 }

@@ -9,6 +9,7 @@ pub mod classes;
 pub mod clock;
 pub mod companies;
 pub mod consents;
+pub mod contact_manager;
 pub mod contacts;
 pub mod context;
 pub mod demo;

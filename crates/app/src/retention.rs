@@ -145,7 +145,7 @@ fn part(
         Kind::Jobs => store::remove_jobs(tenant, &ids)?,
         Kind::Trash => {
             read::lock(tenant, &ids)?;
-            trash::purge_all(tenant, ctx, &ids)?
+            trash::purge_all(tenant, ctx, &ids, None)?
         }
         Kind::ConsentEvidence => store::remove_evidence(tenant, &ids)?,
     })

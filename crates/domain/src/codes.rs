@@ -117,6 +117,8 @@ codes! {
     ContactTypeExists = "contact_type_exists", "There is a contact type with this name.";
     NotPermitted = "not_permitted", "The owner's level does not allow this.";
     LastOwner = "last_owner", "The last owner cannot be removed.";
+    OptInNotHere = "opt_in_not_here", "This consent cannot be given here.";
+    JobNotUndoable = "job_not_undoable", "The job cannot be undone.";
     NeverMerge = "never_merge", "Somebody said that these contacts are not one.";
     ContactMerged = "contact_merged", "The contact was merged into another one.";
     MergeNotUndoable = "merge_not_undoable", "The merge cannot be undone.";

@@ -33,6 +33,12 @@ impl JobState {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// Whether nothing more will come of it.
+    #[must_use]
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
 }
 
 impl FromStr for JobState {

@@ -9,6 +9,7 @@ pub mod classes;
 pub mod codes;
 pub mod companies;
 pub mod consents;
+pub mod contact_manager;
 pub mod contacts;
 pub mod cursor;
 pub mod duplicates;

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -171,7 +171,18 @@ impl Outcome {
     }
 }
 
-/// Writes what `action` did with the contacts of a job, by their places.
+/// What became of a contact at its place in a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Its place.
+    pub seq: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What undoing needs beyond that; never personal data.
+    pub before: Option<Value>,
+}
+
+/// Writes what `action` did with the contacts of a job.
 ///
 /// # Errors
 /// What the database said.
@@ -179,21 +190,95 @@ pub fn record(
     tenant: &mut Tenant<'_>,
     job: JobId,
     action: &str,
-    outcomes: &[(i64, Outcome)],
+    outcomes: &[Recorded],
 ) -> Result<(), StoreError> {
+    if outcomes.is_empty() {
+        return Ok(());
+    }
     let rows: Value = outcomes
         .iter()
-        .map(|(seq, outcome)| {
-            json!({"seq": seq, "outcome": outcome.as_str(), "reason": outcome.reason()})
+        .map(|Recorded { seq, outcome, before }| {
+            let mut row = json!({"seq": seq, "outcome": outcome.as_str()});
+            // most have neither: what is not there need not be sent
+            if let Some(reason) = outcome.reason() {
+                row["reason"] = json!(reason);
+            }
+            if let Some(before) = before {
+                row["before"] = before.clone();
+            }
+            row
         })
         .collect();
     let mut sql = Sql::new(
-        "INSERT INTO frozen_outcomes (workspace_id, job_id, action, seq, outcome, reason) SELECT ",
+        "INSERT INTO frozen_outcomes (workspace_id, job_id, action, seq, outcome, reason, before) SELECT ",
     );
     sql.bind(tenant.workspace).push(", ").bind(job.0).push(", ").bind(action);
-    sql.push(", r.seq, r.outcome, r.reason FROM jsonb_to_recordset(").bind(rows);
-    sql.push(") AS r(seq bigint, outcome text, reason text)");
+    sql.push(", r.seq, r.outcome, r.reason, r.before FROM jsonb_to_recordset(").bind(rows);
+    sql.push(") AS r(seq bigint, outcome text, reason text, before jsonb)");
     sql.execute(tenant.conn).map(drop)
+}
+
+/// Puts down the contacts of another job, at the same places, and says how many they are.
+///
+/// # Errors
+/// What the database said.
+pub fn freeze_those_of(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    other: JobId,
+) -> Result<i64, StoreError> {
+    let mut sql =
+        Sql::new("INSERT INTO frozen_contacts (workspace_id, job_id, seq, contact_id) SELECT ");
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!("{workspace}, ")).bind(job.0);
+    sql.push(&format!(
+        ", f.seq, f.contact_id FROM frozen_contacts f WHERE f.workspace_id = {workspace} AND f.job_id = "
+    ));
+    sql.bind(other.0);
+    Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
+}
+
+/// Whether anything is left of the list of a job.
+///
+/// # Errors
+/// What the database said.
+pub fn is_kept(tenant: &mut Tenant<'_>, job: JobId) -> Result<bool, StoreError> {
+    let mut sql = Sql::new("SELECT EXISTS (SELECT FROM frozen_contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND job_id = ").bind(job.0).push(")::integer::bigint AS n");
+    Ok(sql.count(tenant.conn)? > 0)
+}
+
+/// A contact that an action changed.
+#[derive(Clone, Debug, PartialEq, QueryableByName)]
+pub struct Changed {
+    /// The contact.
+    #[diesel(sql_type = SqlUuid)]
+    pub contact_id: Uuid,
+    /// What undoing needs beyond that.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub before: Option<Value>,
+}
+
+/// The contacts behind the place `after` up to `up_to` that `action` of a job changed.
+///
+/// # Errors
+/// What the database said.
+pub fn changed(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    action: &str,
+    after: i64,
+    up_to: i64,
+) -> Result<Vec<Changed>, StoreError> {
+    let mut sql = Sql::default();
+    let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
+    sql.push(&format!(
+        "SELECT f.contact_id, o.before FROM frozen_outcomes o \
+         JOIN frozen_contacts f ON f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq = o.seq \
+         WHERE o.workspace_id = {workspace} AND o.job_id = {job} AND o.outcome = 'applied' AND o.action = "
+    ));
+    sql.bind(action).push(" AND o.seq > ").bind(after).push(" AND o.seq <= ").bind(up_to);
+    sql.load(tenant.conn)
 }
 
 /// A contact of a job and what became of it.
@@ -205,6 +290,9 @@ pub struct Reported {
     /// The contact.
     #[diesel(sql_type = SqlUuid)]
     pub contact_id: Uuid,
+    /// What was done; none while the job has not come to it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub action: Option<String>,
     /// Word of [`Outcome`]; none while the job has not come to it.
     #[diesel(sql_type = Nullable<Text>)]
     pub outcome: Option<String>,
@@ -216,44 +304,49 @@ pub struct Reported {
 /// Which contacts of a job are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct ReportFilter {
+    /// Only what this action did.
+    pub action: Option<String>,
     /// Only those with this outcome.
     pub outcome: Option<String>,
     /// Only those skipped for this reason.
     pub reason: Option<String>,
-    /// Behind this place.
-    pub after: i64,
+    /// Behind this place and, at it, this action.
+    pub after: (i64, String),
     /// At most so many.
     pub limit: i64,
 }
 
-/// Contacts of a job in their order, with what `action` did with them.
+/// Contacts of a job in their order, with what its actions did with them, each with those in the order of their names.
 ///
 /// # Errors
 /// What the database said.
 pub fn report(
     tenant: &mut Tenant<'_>,
     job: JobId,
-    action: &str,
     filter: &ReportFilter,
 ) -> Result<Vec<Reported>, StoreError> {
     let mut sql = Sql::default();
     let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
     // told apart, so that those of one outcome are found by its index
-    let join =
-        if filter.outcome.is_some() || filter.reason.is_some() { "JOIN" } else { "LEFT JOIN" };
+    let narrowed = filter.outcome.is_some() || filter.reason.is_some();
+    let join = if narrowed { "JOIN" } else { "LEFT JOIN" };
     sql.push(&format!(
-        "SELECT f.seq, f.contact_id, o.outcome, o.reason FROM frozen_contacts f \
-         {join} frozen_outcomes o ON o.workspace_id = {workspace} AND o.job_id = {job} AND o.seq = f.seq AND o.action = "
+        "SELECT f.seq, f.contact_id, o.action, o.outcome, o.reason FROM frozen_contacts f \
+         {join} frozen_outcomes o ON o.workspace_id = {workspace} AND o.job_id = {job} AND o.seq = f.seq"
     ));
-    sql.bind(action);
-    sql.push(&format!(" WHERE f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq > "));
-    sql.bind(filter.after);
+    if let Some(action) = &filter.action {
+        sql.push(" AND o.action = ").bind(action.as_str());
+    }
+    let (seq, action) = &filter.after;
+    sql.push(&format!(" WHERE f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq >= "));
+    sql.bind(*seq).push(" AND (f.seq > ").bind(*seq);
+    sql.push(" OR o.action > ").bind(action.as_str()).push(")");
     if let Some(outcome) = &filter.outcome {
         sql.push(" AND o.outcome = ").bind(outcome.as_str());
     }
     if let Some(reason) = &filter.reason {
         sql.push(" AND o.reason = ").bind(reason.as_str());
     }
-    sql.push(" ORDER BY f.seq LIMIT ").bind(filter.limit);
+    sql.push(" ORDER BY f.seq, o.action LIMIT ").bind(filter.limit);
     sql.load(tenant.conn)
 }

@@ -201,6 +201,41 @@ pub fn list(
     sql.load(tenant.conn)
 }
 
+/// Jobs of these kinds, newest first, older than `before`.
+///
+/// # Errors
+/// What the database said.
+pub fn list_of_kinds(
+    tenant: &mut Tenant<'_>,
+    kinds: &[&str],
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<Job>, StoreError> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM jobs j WHERE j.workspace_id = "));
+    sql.bind(tenant.workspace).push(" AND j.kind = ANY(").bind(kinds).push(")");
+    if let Some(before) = before {
+        sql.push(" AND j.id < ").bind(before.0);
+    }
+    sql.push(" ORDER BY j.id DESC LIMIT ").bind(limit);
+    sql.load(tenant.conn)
+}
+
+/// Jobs of a kind that work on one of these subjects, newest first.
+///
+/// # Errors
+/// What the database said.
+pub fn of_subjects(
+    tenant: &mut Tenant<'_>,
+    kind: &str,
+    subjects: Vec<Uuid>,
+) -> Result<Vec<Job>, StoreError> {
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM jobs j WHERE j.workspace_id = "));
+    sql.bind(tenant.workspace).push(" AND j.kind = ").bind(kind);
+    sql.push(" AND j.subject_id = ANY(").bind(subjects).push(") ORDER BY j.id DESC");
+    sql.load(tenant.conn)
+}
+
 /// Jobs by their ids, in no order.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub mod activities;
 pub mod classes;
 pub mod companies;
 pub mod consents;
+pub mod contact_manager;
 pub mod contacts;
 pub mod db;
 pub mod duplicates;

@@ -6,6 +6,7 @@ mod auth;
 mod clients;
 mod companies;
 mod consents;
+pub(crate) mod contact_manager;
 pub(crate) mod contacts;
 mod duplicates;
 mod erasures;

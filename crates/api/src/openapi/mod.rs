@@ -158,6 +158,10 @@ fn tags(document: &Value) -> Value {
         ("imports", "Lists on their way into the base"),
         ("import_templates", "Saved mappings"),
         ("duplicates", "Contacts that seem to be one"),
+        (
+            "contact-manager",
+            "Actions on exactly the contacts of a selection, with an outcome for each",
+        ),
         ("merges", "Contacts that were merged into one, and parting them again"),
         ("jobs", "Long work"),
         ("integrity", "Whether anybody changed the consent ledger or the audit trail"),

@@ -44,6 +44,39 @@ pub fn faults(schema: &str, value: &Value) -> Result<Vec<Fault>, Problem> {
     Ok(found)
 }
 
+/// A schema of the document with those it refers to put in their places, so that it can be read without the document.
+///
+/// # Errors
+/// There is no such schema.
+pub(crate) fn standalone(schema: &str) -> Result<Value, Problem> {
+    let found = document().pointer(&format!("/components/schemas/{schema}"));
+    let found = found
+        .ok_or_else(|| Problem::internal(format!("schema {schema} is not in the document")))?;
+    Ok(with_references(found))
+}
+
+/// None of them refers to itself: what is published so are bodies of a fixed depth.
+fn with_references(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            let target =
+                target.and_then(|target| document().pointer(target.trim_start_matches('#')));
+            match target {
+                Some(target) => with_references(target),
+                None => Value::Object(
+                    members
+                        .iter()
+                        .map(|(name, member)| (name.clone(), with_references(member)))
+                        .collect(),
+                ),
+            }
+        }
+        Value::Array(items) => items.iter().map(with_references).collect(),
+        other => other.clone(),
+    }
+}
+
 fn validator(schema: &str) -> Result<Arc<Validator>, Problem> {
     compiled(schema, || {
         let components = document().pointer("/components/schemas").cloned().unwrap_or_default();

@@ -73,6 +73,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::SeveralValues
         | Code::TooManyTags
         | Code::SuppressedAddress
+        | Code::OptInNotHere
         | Code::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,
         Code::InvalidClient | Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::Forbidden | Code::NotPermitted => StatusCode::FORBIDDEN,
@@ -95,6 +96,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::NeverMerge
         | Code::ContactMerged
         | Code::MergeNotUndoable
+        | Code::JobNotUndoable
         | Code::InUse
         | Code::SegmentInUse
         | Code::SegmentExists

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod clients;
 pub mod companies;
+pub mod contact_manager;
 pub mod contact_types;
 pub mod contacts;
 pub mod duplicates;
@@ -42,6 +43,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(integrity::configure)
         .configure(merges::configure)
         .configure(contacts::configure)
+        .configure(contact_manager::configure)
         .configure(import_templates::configure)
         .configure(imports::configure)
         .configure(jobs::configure)

@@ -19,7 +19,7 @@ use super::{reading, references};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::{Error, Refusal};
-use crate::frozen::{self, Outcome};
+use crate::frozen::{self, Batch, Counts, Dids, Labour, Outcome};
 use crate::segments;
 use crate::tags;
 use crate::worker::{Ended, JobError, Run, Work, wake};
@@ -143,12 +143,7 @@ impl Work for BulkEditWork {
         // it was read without faults when it was asked for
         let changes = domain::read(&body, reading).changes;
         let edit = Edit::of(&changes);
-        frozen::work_off(
-            run,
-            ACTION,
-            |tenant, ctx, job| freeze(tenant, ctx, job, &body),
-            |tenant, ctx, ids| apply(run, tenant, ctx, &changes, &edit, ids),
-        )
+        frozen::work_off(run, &Editing { run, body: &body, changes: &changes, edit: &edit })
     }
 
     fn on_failed(
@@ -164,6 +159,37 @@ impl Work for BulkEditWork {
 
     fn on_cancelled(&self, _: &mut Tenant<'_>, _: &Context, _: &Job) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+/// A bulk edit under way.
+struct Editing<'a> {
+    run: &'a Run<'a>,
+    body: &'a Map<String, Value>,
+    changes: &'a Changes,
+    edit: &'a Edit,
+}
+
+impl Labour for Editing<'_> {
+    type Tally = Counts;
+
+    fn freeze(&self, tenant: &mut Tenant<'_>, ctx: &Context, job: JobId) -> Result<i64, Error> {
+        freeze(tenant, ctx, job, self.body)
+    }
+
+    fn apply(
+        &self,
+        tenant: &mut Tenant<'_>,
+        ctx: &Context,
+        batch: &Batch,
+    ) -> Result<Vec<(&'static str, Dids)>, Error> {
+        let Self { run, changes, edit, .. } = *self;
+        let mut dids = Dids::new();
+        if !batch.living.is_empty() {
+            let outcomes = apply(run, tenant, ctx, changes, edit, &batch.living)?;
+            dids.extend(outcomes.into_iter().map(|(id, outcome)| (id, outcome.into())));
+        }
+        Ok(vec![(ACTION, batch.with_untouchable(dids))])
     }
 }
 

@@ -13,7 +13,7 @@ pub mod notes;
 pub mod owners;
 pub mod patch;
 pub mod permission;
-mod references;
+pub(crate) mod references;
 pub mod room;
 pub mod search_index;
 pub mod timeline;
@@ -46,7 +46,7 @@ pub fn get(tenant: &mut Tenant<'_>, id: ContactId) -> Result<Stored, Error> {
 }
 
 /// With what bodies are read in this workspace today.
-fn reading(tenant: &mut Tenant<'_>, ctx: &Context) -> Result<Reading, StoreError> {
+pub(crate) fn reading(tenant: &mut Tenant<'_>, ctx: &Context) -> Result<Reading, StoreError> {
     let workspace = workspaces::get(tenant)?;
     Ok(Reading {
         phone_region: Region::parse(&workspace.phone_region).ok(),

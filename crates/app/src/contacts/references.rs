@@ -16,7 +16,7 @@ use kartoteka_persistence::{StoreError, Tenant, fields};
 ///
 /// # Errors
 /// What the database said.
-pub(super) fn faults<'p>(
+pub(crate) fn faults<'p>(
     tenant: &mut Tenant<'_>,
     patches: impl IntoIterator<Item = &'p ContactPatch>,
 ) -> Result<Vec<Vec<Fault>>, StoreError> {

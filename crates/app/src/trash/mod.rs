@@ -27,7 +27,7 @@ pub fn restore(
 ) -> Result<(Stored, Vec<Shared>), Error> {
     room::enter_beside(tenant)?;
     in_trash(&permission::lock_for(tenant, ctx, id, Deed::Change)?)?;
-    restore_all(tenant, ctx, &[id.0])?;
+    restore_all(tenant, ctx, &[id.0], None)?;
     Ok((contacts::get(tenant, id)?, read::shared(tenant, &[id.0])?))
 }
 
@@ -44,16 +44,23 @@ pub fn restore_many(
     check(ids)?;
     room::enter_beside(tenant)?;
     permission::refuse_forbidden(tenant, ctx, ids, Deed::Change)?;
-    let back = restore_all(tenant, ctx, ids)?;
+    let back = restore_all(tenant, ctx, ids, None)?;
     Ok((back.len(), read::shared(tenant, &back)?))
 }
 
-fn restore_all(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+/// Takes contacts out of the trash, and says which. The caller holds the writer lock.
+pub(crate) fn restore_all(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    ids: &[Uuid],
+    job: Option<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
     let back = write::restore(tenant, ids, ctx.now)?;
     if let Some(first) = back.first() {
         let n = i64::try_from(back.len()).unwrap_or(i64::MAX);
         workspaces::add_usage(tenant, n, -n, *first)?;
-        audit::record_many(tenant, ctx, "contact.restore", "contact", &back)?;
+        let lines = back.iter().map(|id| (*id, None)).collect();
+        audit::record_each_for_job(tenant, ctx, "contact.restore", "contact", lines, job)?;
     }
     Ok(back)
 }
@@ -72,7 +79,7 @@ pub fn purge<E: From<Error>>(
     let contact = permission::lock_for(tenant, ctx, id, Deed::Delete)?;
     in_trash(&contact)?;
     guard(&contact)?;
-    purge_all(tenant, ctx, &[id.0])?;
+    purge_all(tenant, ctx, &[id.0], None)?;
     Ok(())
 }
 
@@ -85,7 +92,7 @@ pub fn purge_many(tenant: &mut Tenant<'_>, ctx: &Context, ids: &[Uuid]) -> Resul
     check(ids)?;
     room::enter_beside(tenant)?;
     permission::refuse_forbidden(tenant, ctx, ids, Deed::Delete)?;
-    purge_all(tenant, ctx, ids)
+    purge_all(tenant, ctx, ids, None)
 }
 
 /// Removes contacts that are in the trash. The caller holds the writer lock.
@@ -93,12 +100,14 @@ pub(crate) fn purge_all(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
     ids: &[Uuid],
+    job: Option<Uuid>,
 ) -> Result<usize, Error> {
     let gone = purge::purge(tenant, ids)?.ids;
     if let Some(first) = gone.first() {
         let n = i64::try_from(gone.len()).unwrap_or(i64::MAX);
         workspaces::add_usage(tenant, 0, -n, *first)?;
-        audit::record_many(tenant, ctx, "contact.purge", "contact", &gone)?;
+        let lines = gone.iter().map(|id| (*id, None)).collect();
+        audit::record_each_for_job(tenant, ctx, "contact.purge", "contact", lines, job)?;
     }
     Ok(gone.len())
 }

@@ -77,6 +77,8 @@ pub trait Work: Send + Sync {
 pub fn registry() -> Vec<Arc<dyn Work>> {
     let mut work = crate::imports::work();
     work.extend(crate::webhooks::work());
+    work.push(Arc::new(crate::contact_manager::ManagerWork));
+    work.push(Arc::new(crate::contact_manager::UndoWork));
     work.push(Arc::new(crate::contacts::bulk_edit::BulkEditWork));
     work.push(Arc::new(crate::duplicates::find::FindWork));
     work.push(Arc::new(crate::integrity::verify::VerifyWork));

@@ -19,7 +19,7 @@ use crate::sql::Sql;
 
 /// An instant that is later than the last change of the row, so that no two versions of a contact share
 /// one, whatever the clocks of two servers say.
-pub(super) const LATER: &str = "greatest(excluded_now.at, c.updated_at + interval '1 microsecond')";
+pub(crate) const LATER: &str = "greatest(excluded_now.at, c.updated_at + interval '1 microsecond')";
 
 /// Makes contacts.
 ///

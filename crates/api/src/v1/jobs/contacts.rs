@@ -38,7 +38,7 @@ pub(crate) enum JobOutcome {
 }
 
 impl JobOutcome {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Unchanged => "unchanged",
@@ -52,6 +52,9 @@ impl JobOutcome {
 pub(crate) struct JobContact {
     /// The contact; one that was purged since keeps its place.
     pub(crate) contact_id: Uuid,
+    /// What was done: `edit`, or the action of a job of the contact manager; `null` while the job has not come to it.
+    #[schema(required = true, example = "edit")]
+    pub(crate) action: Option<String>,
     /// `applied`, `unchanged` or `skipped`; `null` while the job has not come to it.
     #[schema(required = true, example = "skipped")]
     pub(crate) outcome: Option<String>,
@@ -62,15 +65,20 @@ pub(crate) struct JobContact {
 
 impl From<Reported> for JobContact {
     fn from(row: Reported) -> Self {
-        let Reported { seq: _, contact_id, outcome, reason } = row;
-        Self { contact_id, outcome, reason }
+        let Reported { seq: _, contact_id, action, outcome, reason } = row;
+        Self { contact_id, action, outcome, reason }
     }
+}
+
+/// Where a row of the report stands.
+pub(crate) fn place(row: &Reported) -> (i64, String) {
+    (row.seq, row.action.clone().unwrap_or_default())
 }
 
 /// The contacts of a job
 ///
 /// Of a job over many contacts, such as a bulk edit: whom it means, put down when it began, and what became of
-/// each, in the order of their ids. Other jobs have none.
+/// each, in the order of their ids; of a job with several actions a line for each. Other jobs have none.
 #[utoipa::path(
     tag = "jobs",
     operation_id = "list_job_contacts",
@@ -90,21 +98,22 @@ pub(crate) async fn list_job_contacts(
     let JobContactsQuery { outcome, reason } = query.into_inner();
     let outcome = outcome.map(|outcome| outcome.as_str().to_owned());
     let list = format!("job_contacts/{id} {outcome:?} {reason:?}");
-    let after: Option<i64> = page.after(&list)?;
+    let after: Option<(i64, String)> = page.after(&list)?;
     let limit = usize::from(page.limit);
     state
         .read(&caller, move |tenant, _ctx| {
             let filter = ReportFilter {
+                action: None,
                 outcome,
                 reason,
-                after: after.unwrap_or(0),
+                after: after.unwrap_or_default(),
                 limit: i64::try_from(limit).unwrap_or(0) + 1,
             };
             let mut rows = jobs::contacts(tenant, id.into(), &filter)?;
             let more = rows.len() > limit;
             rows.truncate(limit);
             let last = rows.last().filter(|_| more);
-            let next_cursor = last.map(|row| encode_cursor(&list, &row.seq)).transpose()?;
+            let next_cursor = last.map(|row| encode_cursor(&list, &place(row))).transpose()?;
             Ok(Page { data: rows.into_iter().map(Into::into).collect(), next_cursor })
         })
         .await

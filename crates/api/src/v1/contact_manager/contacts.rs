@@ -1,0 +1,70 @@
+//! `GET /contact-manager/jobs/{id}/contacts`: what became of each.
+
+use actix_web::get;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use kartoteka_app::contact_manager;
+use kartoteka_app::frozen::ReportFilter;
+
+use crate::extract::{Path, Query, Scoped, scope};
+use crate::page::{Page, PageQuery, encode_cursor};
+use crate::problem::Problem;
+use crate::state::State;
+use crate::v1::jobs::contacts::{JobContact, JobOutcome, place};
+
+/// Which contacts are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ManagerContactsQuery {
+    /// Only what this action did.
+    #[param(max_length = 100, example = "add_tags")]
+    action: Option<String>,
+    /// Only those with this outcome.
+    #[param(inline, example = "skipped")]
+    outcome: Option<JobOutcome>,
+    /// Only those skipped for this reason.
+    #[param(max_length = 100, example = "not_permitted")]
+    reason: Option<String>,
+}
+
+/// The contacts of a job of the contact manager
+///
+/// Whom the selection meant when it began, in the order of their ids, with what became of each: a line for each action.
+/// While the job has not come to a contact, its action and outcome are `null`.
+#[utoipa::path(
+    tag = "contact-manager",
+    operation_id = "list_contact_manager_job_contacts",
+    params(("id" = Uuid, Path, description = "The job"), ManagerContactsQuery, PageQuery),
+    responses((status = 200, description = "A page of contacts", body = Page<JobContact>)),
+    security(("bearer" = ["manager:run"])),
+)]
+#[get("/contact-manager/jobs/{id}/contacts")]
+pub(crate) async fn list_contact_manager_job_contacts(
+    state: State,
+    caller: Scoped<scope::ManagerRun>,
+    id: Path<Uuid>,
+    query: Query<ManagerContactsQuery>,
+    page: Query<PageQuery>,
+) -> Result<Page<JobContact>, Problem> {
+    let id = *id;
+    let ManagerContactsQuery { action, outcome, reason } = query.into_inner();
+    let outcome = outcome.map(|outcome| outcome.as_str().to_owned());
+    let list = format!("contact_manager_contacts/{id} {action:?} {outcome:?} {reason:?}");
+    let after: Option<(i64, String)> = page.after(&list)?;
+    let limit = usize::from(page.limit);
+    state
+        .read(&caller, move |tenant, _ctx| {
+            let limit_and_one = i64::try_from(limit).unwrap_or(0) + 1;
+            let after = after.unwrap_or_default();
+            let filter = ReportFilter { action, outcome, reason, after, limit: limit_and_one };
+            let mut rows = contact_manager::contacts(tenant, id.into(), &filter)?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let last = rows.last().filter(|_| more);
+            let next_cursor = last.map(|row| encode_cursor(&list, &place(row))).transpose()?;
+            Ok(Page { data: rows.into_iter().map(Into::into).collect(), next_cursor })
+        })
+        .await
+}

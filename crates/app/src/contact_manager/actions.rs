@@ -1,0 +1,254 @@
+//! Which function does which action, looks whether what it needs is there, and undoes it.
+//!
+//! Tags, details, score, state, gender and deleting are done here; what belongs to another noun is done in its own room.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::contact_manager::{Action, DeleteMode, MAX_LINKS, Placed};
+use kartoteka_domain::contacts::owners::Deed;
+use kartoteka_domain::faults::Fault;
+use kartoteka_domain::ids::JobId;
+use kartoteka_domain::segments::Selection;
+use kartoteka_persistence::contact_manager as store;
+use kartoteka_persistence::contacts::{owners, write};
+use kartoteka_persistence::{Tenant, workspaces};
+
+use super::{details, gender, has, tags};
+use crate::access::audit;
+use crate::context::Context;
+use crate::error::Error;
+use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
+use crate::{segments, trash};
+
+/// What is wrong with what the actions refer to. What is there stays until the end of the transaction.
+pub(super) fn check(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    actions: &[Placed],
+) -> Result<Vec<Fault>, Error> {
+    let mut faults = Vec::new();
+    for Placed { at, action } in actions {
+        faults.extend(match action {
+            Action::SetDetail { name, value } => details::check(tenant, ctx, name, value, at)?,
+            Action::SetEmailOptOut
+            | Action::MarkEmailInvalid
+            | Action::LiftEmailInvalid
+            | Action::SetMobileOptIn { .. }
+            | Action::SetMobileOptOut
+            | Action::AssignOwner { .. }
+            | Action::RemoveOwner { .. }
+            | Action::AddToStage { .. }
+            | Action::RemoveFromFunnel { .. }
+            | Action::GenerateCoupon { .. }
+            | Action::RunRule { .. }
+            | Action::RunScenario { .. }
+            | Action::GenerateLinks { .. }
+            | Action::AddNote { .. } => {
+                let detail = "This action cannot be run yet.";
+                vec![Fault::new(format!("{at}/type"), Code::InvalidValue, detail)]
+            }
+            Action::AddTags { .. }
+            | Action::AddTagsFromDetails { .. }
+            | Action::RemoveTags { .. }
+            | Action::RemoveDetail { .. }
+            | Action::SetScore { .. }
+            | Action::SetState { .. }
+            | Action::DetectGender { .. }
+            | Action::Delete { .. } => Vec::new(),
+        });
+    }
+    Ok(faults)
+}
+
+/// Refuses a selection that means more contacts than an action is for.
+pub(super) fn check_size(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    actions: &[Placed],
+    selection: &Selection,
+) -> Result<(), Error> {
+    if has(actions, |action| matches!(action, Action::GenerateLinks { .. })) {
+        check_count(actions, segments::count(tenant, selection, ctx.now)?)?;
+    }
+    Ok(())
+}
+
+/// As [`check_size`], of contacts that were put down.
+pub(super) fn check_count(actions: &[Placed], contacts: i64) -> Result<(), Error> {
+    let links = actions.iter().find(|placed| matches!(placed.action, Action::GenerateLinks { .. }));
+    match links {
+        Some(placed) if contacts > MAX_LINKS => {
+            let detail = format!(
+                "The selection means {contacts} contacts; links are made for at most {MAX_LINKS} at once."
+            );
+            Err(Error::invalid(vec![Fault::new(placed.at.clone(), Code::TooMany, detail)])
+                .with("contacts", contacts)
+                .with("limit", MAX_LINKS))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Does an action with contacts that live, are locked, and that may be changed so.
+pub(super) fn apply(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    action: &Action,
+    ids: &[Uuid],
+) -> Result<Dids, Error> {
+    Ok(match action {
+        Action::AddTags { tags } => tags::add(tenant, ctx, job, tags, ids)?,
+        Action::AddTagsFromDetails { details, prefix, score } => {
+            tags::add_from_details(tenant, ctx, job, details, prefix, *score, ids)?
+        }
+        Action::RemoveTags { tags } => tags::remove(tenant, ctx, job, tags, ids)?,
+        Action::SetDetail { name, value } => details::set(tenant, ctx, job, name, value, ids)?,
+        Action::RemoveDetail { name } => details::remove(tenant, ctx, job, name, ids)?,
+        Action::SetScore { score } => {
+            let dids = applied(ids, store::set_score(tenant, ids, *score, ctx.now)?);
+            tell_changed(tenant, ctx, job, &dids, "score")?;
+            dids
+        }
+        Action::SetState { state } => {
+            let dids = applied(ids, store::set_state(tenant, ids, *state, ctx.now)?);
+            tell_changed(tenant, ctx, job, &dids, "state")?;
+            dids
+        }
+        Action::DetectGender { country, name_order, tags } => {
+            gender::detect(tenant, ctx, job, (*country, *name_order), tags, ids)?
+        }
+        Action::Delete { mode } => delete(tenant, ctx, job, *mode, ids)?,
+        other => return Err(not_yet(other)),
+    })
+}
+
+fn not_yet(action: &Action) -> Error {
+    Error::refused(Code::InvalidValue, format!("{} cannot be run yet.", action.kind()))
+}
+
+/// What an action did when its job worked, for undoing it.
+pub(super) struct Past<'a> {
+    /// The job that did it.
+    pub(super) job: JobId,
+    /// The job that undoes it.
+    pub(super) undo: JobId,
+    /// Between which instants it was done.
+    pub(super) during: (DateTime<Utc>, DateTime<Utc>),
+    /// Whom it changed, of those that live now, or lie in the trash when it put them there.
+    pub(super) rows: &'a [Changed],
+}
+
+/// Undoes an action at contacts that are locked, and says what became of each: who is not as the action left it is
+/// `changed_since`.
+pub(super) fn undo(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    action: &Action,
+    past: &Past<'_>,
+) -> Result<Dids, Error> {
+    let Past { job, undo, rows, .. } = *past;
+    let now = ctx.now;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.contact_id).collect();
+    let (back, field) = match action {
+        Action::AddTags { .. }
+        | Action::AddTagsFromDetails { .. }
+        | Action::DetectGender { .. } => (store::undo_add_tags(tenant, rows, now)?, "tags"),
+        Action::RemoveTags { .. } => (store::undo_remove_tags(tenant, rows, now)?, "tags"),
+        Action::SetDetail { name, value } => {
+            (details::undo_set(tenant, ctx, job, name, value, &ids)?, "details")
+        }
+        Action::RemoveDetail { name } => {
+            (details::undo_remove(tenant, ctx, job, name, &ids)?, "details")
+        }
+        Action::SetScore { score } => (store::undo_set_score(tenant, rows, *score, now)?, "score"),
+        Action::SetState { state } => (store::undo_set_state(tenant, rows, *state, now)?, "state"),
+        Action::Delete { mode: DeleteMode::Trash } => return undo_trash(tenant, ctx, past, &ids),
+        other => return Err(not_yet(other)),
+    };
+    let dids = given_back(&ids, &back);
+    tell_changed(tenant, ctx, undo, &dids, field)?;
+    Ok(dids)
+}
+
+/// The outcomes of a statement that says at whom something was given back.
+fn given_back(ids: &[Uuid], back: &[Uuid]) -> Dids {
+    let changed_since = || Outcome::Skipped("changed_since".to_owned()).into();
+    let mut dids: Dids = ids.iter().map(|id| (*id, changed_since())).collect();
+    dids.extend(back.iter().map(|id| (*id, Outcome::Applied.into())));
+    dids
+}
+
+/// What is left to do when all contacts are done.
+pub(super) fn finish(
+    _tenant: &mut Tenant<'_>,
+    _ctx: &Context,
+    _job: JobId,
+    _actions: &[Placed],
+) -> Result<(), Error> {
+    Ok(())
+}
+
+/// What is left to do when a job ends on its way.
+pub(super) fn abandon(_tenant: &mut Tenant<'_>, _ctx: &Context, _job: JobId) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Whether assigning owners starts scenarios here: the source says both, so the workspace does (MGR-G).
+pub(super) fn owners_start_scenarios(_tenant: &mut Tenant<'_>) -> Result<bool, Error> {
+    Ok(false)
+}
+
+/// Writes down and tells on that a field of those that were changed is another one now.
+pub(super) fn tell_changed(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    dids: &Dids,
+    field: &str,
+) -> Result<(), Error> {
+    let what = serde_json::json!({ "fields": [field] });
+    let lines = changed_ids(dids).into_iter().map(|id| (id, Some(what.clone()))).collect();
+    audit::record_each_for_job(tenant, ctx, "contact.update", "contact", lines, Some(job.0))?;
+    Ok(())
+}
+
+fn delete(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    mode: DeleteMode,
+    ids: &[Uuid],
+) -> Result<Dids, Error> {
+    let gone = write::trash(tenant, ids, ctx.now)?;
+    if let Some(first) = gone.first() {
+        let n = i64::try_from(gone.len()).unwrap_or(i64::MAX);
+        workspaces::add_usage(tenant, -n, n, *first)?;
+        let lines = gone.iter().map(|id| (*id, None)).collect();
+        audit::record_each_for_job(tenant, ctx, "contact.trash", "contact", lines, Some(job.0))?;
+    }
+    if mode == DeleteMode::Purge {
+        trash::purge_all(tenant, ctx, &gone, Some(job.0))?;
+    }
+    let changed = |contact_id| Changed { contact_id, before: None };
+    Ok(applied(ids, gone.into_iter().map(changed).collect()))
+}
+
+/// Restores those that still lie in the trash since the job put them there.
+fn undo_trash(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    past: &Past<'_>,
+    ids: &[Uuid],
+) -> Result<Dids, Error> {
+    let there = store::trashed_between(tenant, ids, past.during)?;
+    let forbidden = owners::forbidden(tenant, ctx.actor, &there, Deed::Change)?;
+    let open: Vec<Uuid> = there.into_iter().filter(|id| !forbidden.contains(id)).collect();
+    let back = trash::restore_all(tenant, ctx, &open, Some(past.undo.0))?;
+    let mut dids = given_back(ids, &back);
+    let skipped = || Outcome::Skipped(super::work::NOT_PERMITTED.to_owned()).into();
+    dids.extend(forbidden.into_iter().map(|id| (id, skipped())));
+    Ok(dids)
+}

@@ -1,0 +1,111 @@
+//! One detail written or removed (MGR-E).
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use kartoteka_domain::contact_manager::ActionType;
+use kartoteka_domain::contacts::patch::ContactPatch;
+use kartoteka_domain::faults::Fault;
+use kartoteka_domain::ids::JobId;
+use kartoteka_persistence::contact_manager::{self as store, Keep};
+use kartoteka_persistence::{StoreError, Tenant, workspaces};
+
+use super::actions::tell_changed;
+use crate::contacts::{reading, references};
+use crate::context::Context;
+use crate::error::Error;
+use crate::frozen::{Dids, Outcome, applied, changed_ids};
+
+/// What the definition of the detail says against the value.
+pub(super) fn check(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    name: &str,
+    value: &Value,
+    at: &str,
+) -> Result<Vec<Fault>, Error> {
+    let body = Map::from_iter([("details".to_owned(), json!({ name: value }))]);
+    let reading = reading(tenant, ctx)?;
+    let (patch, _read_before) = ContactPatch::read_all(&body, "", reading);
+    let faults = references::faults(tenant, [&patch])?.into_iter().flatten();
+    let pointer = format!("{at}/value");
+    Ok(faults.map(|fault| Fault { pointer: pointer.clone(), ..fault }).collect())
+}
+
+fn keep(job: JobId, kind: ActionType) -> Keep {
+    Keep { job, action: kind.as_str() }
+}
+
+pub(super) fn set(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    name: &str,
+    value: &Value,
+    ids: &[Uuid],
+) -> Result<Dids, Error> {
+    let keep = keep(job, ActionType::SetDetail);
+    let mut dids: Dids = ids.iter().map(|id| (*id, Outcome::Unchanged.into())).collect();
+    for written in store::set_detail(tenant, ids, (name, value), keep, ctx.now)? {
+        let outcome = match written.refused {
+            Some(reason) => Outcome::Skipped(reason),
+            None => Outcome::Applied,
+        };
+        dids.insert(written.id, outcome.into());
+    }
+    tell(tenant, ctx, job, &dids)?;
+    Ok(dids)
+}
+
+pub(super) fn remove(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    name: &str,
+    ids: &[Uuid],
+) -> Result<Dids, Error> {
+    let keep = keep(job, ActionType::RemoveDetail);
+    let dids = applied(ids, store::remove_detail(tenant, ids, name, keep, ctx.now)?);
+    tell(tenant, ctx, job, &dids)?;
+    Ok(dids)
+}
+
+pub(super) fn undo_set(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    name: &str,
+    value: &Value,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, Error> {
+    let kept = keep(job, ActionType::SetDetail);
+    let back = store::undo_set_detail(tenant, ids, (name, value), kept, ctx.now)?;
+    rekeyed(tenant, back.first())?;
+    Ok(back)
+}
+
+pub(super) fn undo_remove(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    name: &str,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, Error> {
+    let kept = keep(job, ActionType::RemoveDetail);
+    let back = store::undo_remove_detail(tenant, ids, name, kept, ctx.now)?;
+    rekeyed(tenant, back.first())?;
+    Ok(back)
+}
+
+fn tell(tenant: &mut Tenant<'_>, ctx: &Context, job: JobId, dids: &Dids) -> Result<(), Error> {
+    rekeyed(tenant, changed_ids(dids).first())?;
+    tell_changed(tenant, ctx, job, dids, "details")
+}
+
+/// Imports may match by a detail: plans made before are old now.
+fn rekeyed(tenant: &mut Tenant<'_>, first: Option<&Uuid>) -> Result<(), StoreError> {
+    match first {
+        Some(first) => workspaces::add_usage(tenant, 0, 0, *first),
+        None => Ok(()),
+    }
+}

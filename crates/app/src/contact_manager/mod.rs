@@ -1,0 +1,276 @@
+//! The contact manager: one job, several actions, exactly the contacts that its selection means when it begins (MGR).
+//!
+//! A job is a row of `jobs` whose payload is the request as it came. When it begins it reads the request again, puts down
+//! whom the selection means ([`crate::frozen`]) and goes through them chunk by chunk; each action is one statement for a
+//! chunk, with an outcome for each contact, in the transaction of the effect. Undoing is a job of its own over the same
+//! list ([`undo`]).
+
+mod actions;
+mod details;
+mod gender;
+mod tags;
+pub mod undo;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::contact_manager::{self as domain, Action, JobRequest, StartsScenarios};
+use kartoteka_domain::ids::JobId;
+use kartoteka_domain::scopes::Scope;
+use kartoteka_domain::segments::Selection;
+use kartoteka_persistence::contacts::list::Sort;
+use kartoteka_persistence::jobs::{self, Job, NewJob};
+use kartoteka_persistence::{Tenant, frozen as lists};
+
+use crate::access::audit;
+use crate::contacts::reading;
+use crate::context::Context;
+use crate::error::Error;
+use crate::frozen::{self, Counts, ReportFilter, Reported};
+use crate::segments;
+use crate::worker::wake;
+
+pub use kartoteka_persistence::contacts::list::Page;
+
+pub(crate) use undo::UndoWork;
+pub(crate) use work::ManagerWork;
+
+/// Name of the jobs in the queue.
+pub const KIND: &str = "contact_manager";
+/// Contacts a recount shows.
+pub const SAMPLE: usize = 10;
+
+/// A job of the contact manager and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct ManagerJob {
+    /// The job.
+    pub job: Job,
+    /// The request, as it came.
+    pub request: Value,
+    /// What became of the contacts, by action.
+    pub outcomes: BTreeMap<String, Counts>,
+    /// Actions that undoing it would undo.
+    pub reversible: Vec<&'static str>,
+    /// Why it cannot be undone now; `None` when it can.
+    pub not_undoable: Option<&'static str>,
+    /// The job that undid it or is at it.
+    pub undone_by: Option<Uuid>,
+    /// The job that it undoes.
+    pub undoes: Option<Uuid>,
+}
+
+/// How many contacts the selection means now, and some of them (MGR-1).
+///
+/// # Errors
+/// `selection_too_slow`.
+pub fn recount(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    selection: &Selection,
+) -> Result<(i64, Page), Error> {
+    let contacts = segments::count(tenant, selection, ctx.now)?;
+    let sample = segments::page(tenant, selection, ctx.now, &Sort::default(), None, SAMPLE)?;
+    Ok((contacts, sample))
+}
+
+/// Whether an action starts scenarios in this workspace (MGR-2).
+///
+/// # Errors
+/// What the database said.
+pub fn starts_scenarios(tenant: &mut Tenant<'_>, starts: StartsScenarios) -> Result<bool, Error> {
+    Ok(match starts {
+        StartsScenarios::Yes => true,
+        StartsScenarios::No => false,
+        StartsScenarios::BySetting => actions::owners_start_scenarios(tenant)?,
+    })
+}
+
+/// Puts in a job: checks it whole and enqueues it. `scopes` are those of the caller's token.
+///
+/// # Errors
+/// All faults of the body; `empty_selection` when it says of nobody, or of everybody without saying so.
+pub fn create(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    body: &Map<String, Value>,
+    scopes: &BTreeSet<Scope>,
+) -> Result<ManagerJob, Error> {
+    let (selection, request) = read(tenant, ctx, body)?;
+    let refuse = |detail: &str| Err(Error::refused(Code::EmptySelection, detail));
+    match &selection {
+        None => return refuse("Say whom: a selection is needed."),
+        Some(selection) if selection.is_everything() => {
+            return refuse("A selection without conditions is refused here: say who is meant.");
+        }
+        // who comes to fit until then is meant too
+        Some(_) if request.run_at.is_some() => {}
+        Some(selection) => {
+            if !segments::bounded(tenant, |tenant| {
+                lists::means_anybody(tenant, selection, ctx.now)
+            })? {
+                return refuse("The selection means no contact.");
+            }
+            actions::check_size(tenant, ctx, &request.actions, selection)?;
+        }
+    }
+    let id = JobId(ctx.new_id());
+    let json = body.get("selection").filter(|selection| !selection.is_null());
+    let segment = json.and_then(segments::only_segment);
+    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    let job = NewJob {
+        id,
+        kind: KIND,
+        payload: json!({ "request": body, "scopes": scopes }),
+        subject: segment.map(|segment| ("segment", segment.0)),
+        unique_key: None,
+        run_at: request.run_at.unwrap_or(ctx.now),
+        actor: ctx.actor,
+        request_id: ctx.request_id.clone(),
+        created_at: ctx.now,
+    };
+    jobs::enqueue(tenant, &job)?;
+    if let Some(json) = json {
+        segments::keep_for_job(tenant, id, json)?;
+    }
+    let kinds: Vec<&str> =
+        request.actions.iter().map(|placed| placed.action.kind().as_str()).collect();
+    let what = json!({ "actions": kinds });
+    let action = "contact_manager.create";
+    audit::record_for_job(tenant, ctx, action, "job", Some(id.0), Some(what), Some(id.0))?;
+    wake();
+    get(tenant, id)
+}
+
+/// Reads the body with all its faults: its own, those of what it refers to, those of the selection.
+fn read(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    body: &Map<String, Value>,
+) -> Result<(Option<Selection>, JobRequest), Error> {
+    let reading = reading(tenant, ctx)?;
+    let mut request = domain::read(body, reading, ctx.now);
+    let mut faults = std::mem::take(&mut request.faults);
+    faults.extend(actions::check(tenant, ctx, &request.actions)?);
+    let selection = match &request.selection {
+        Some(json) => Some(segments::selection(tenant, json, "#/selection", faults)?),
+        None if faults.is_empty() => None,
+        None => return Err(Error::invalid(faults)),
+    };
+    Ok((selection, request))
+}
+
+/// One job.
+///
+/// # Errors
+/// `not_found`, also for jobs of other kinds.
+pub fn get(tenant: &mut Tenant<'_>, id: JobId) -> Result<ManagerJob, Error> {
+    let job = jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
+    described(tenant, vec![job])?.pop().ok_or(Error::NotFound)
+}
+
+/// Jobs, newest first, older than `before`.
+///
+/// # Errors
+/// What the database said.
+pub fn list(
+    tenant: &mut Tenant<'_>,
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<ManagerJob>, Error> {
+    let jobs = jobs::list_of_kinds(tenant, &[KIND, undo::KIND], before, limit)?;
+    described(tenant, jobs)
+}
+
+/// The contacts of a job, with what became of each.
+///
+/// # Errors
+/// `not_found`.
+pub fn contacts(
+    tenant: &mut Tenant<'_>,
+    id: JobId,
+    filter: &ReportFilter,
+) -> Result<Vec<Reported>, Error> {
+    jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
+    Ok(frozen::report(tenant, id, filter)?)
+}
+
+/// Stops a job: at once when nobody works on it yet, else after its present chunk.
+///
+/// # Errors
+/// `not_found`, `job_not_cancellable` when it has ended.
+pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
+    jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
+    crate::jobs::cancel(tenant, ctx, id)?;
+    get(tenant, id)
+}
+
+fn is_ours(job: &Job) -> bool {
+    matches!(job.kind.as_str(), KIND | undo::KIND)
+}
+
+/// The request in the payload of a job.
+fn request_of(job: &Job) -> Map<String, Value> {
+    match job.payload.get("request") {
+        Some(Value::Object(body)) => body.clone(),
+        _ => Map::new(),
+    }
+}
+
+/// The actions of a job, in their order. They were read without faults when it was asked for, with the clock of then.
+fn actions_of(tenant: &mut Tenant<'_>, job: &Job) -> Result<Vec<domain::Placed>, Error> {
+    let ctx = Context {
+        workspace: tenant.workspace(),
+        actor: job.actor(),
+        now: job.created_at,
+        request_id: None,
+        ip: None,
+    };
+    let reading = reading(tenant, &ctx)?;
+    Ok(domain::read(&request_of(job), reading, job.created_at).actions)
+}
+
+/// Jobs with what belongs to them, in their order.
+fn described(tenant: &mut Tenant<'_>, jobs: Vec<Job>) -> Result<Vec<ManagerJob>, Error> {
+    let ids: Vec<Uuid> = jobs.iter().filter(|job| job.kind == KIND).map(|job| job.id).collect();
+    let mut undoing: HashMap<Uuid, Job> = HashMap::new();
+    if !ids.is_empty() {
+        for job in jobs::of_subjects(tenant, undo::KIND, ids)? {
+            // the newest comes first
+            if let Some(subject) = job.subject_id {
+                undoing.entry(subject).or_insert(job);
+            }
+        }
+    }
+    let mut described = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let undo = undoing.remove(&job.id);
+        let reversible = match job.kind.as_str() {
+            KIND => {
+                let actions = actions_of(tenant, &job)?;
+                let reversible = actions.iter().filter(|placed| placed.action.is_reversible());
+                reversible.map(|placed| placed.action.kind().as_str()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let not_undoable = undo::why_not(tenant, &job, &reversible, undo.as_ref())?;
+        described.push(ManagerJob {
+            request: Value::Object(request_of(&job)),
+            outcomes: serde_json::from_value(job.counts.clone()).unwrap_or_default(),
+            reversible,
+            not_undoable,
+            undone_by: undo.map(|job| job.id),
+            undoes: job.subject_id.filter(|_| job.kind == undo::KIND),
+            job,
+        });
+    }
+    Ok(described)
+}
+
+/// Whether an action is one of those in the list.
+fn has(actions: &[domain::Placed], wanted: impl Fn(&Action) -> bool) -> bool {
+    actions.iter().any(|placed| wanted(&placed.action))
+}

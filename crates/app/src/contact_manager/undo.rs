@@ -1,0 +1,181 @@
+//! Undoing a job: what it changed is given back where it is still as the job left it (MGR-4).
+//!
+//! A job of its own over the same list, at the same places. The actions are undone in the opposite order.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::contact_manager::{Action, ActionType, Placed};
+use kartoteka_domain::ids::JobId;
+use kartoteka_domain::jobs::JobState;
+use kartoteka_persistence::jobs::{self, Job, NewJob};
+use kartoteka_persistence::{StoreError, Tenant, frozen as lists};
+
+use super::actions::{self, Past};
+use super::{KIND as MANAGER, ManagerJob, actions_of, get};
+use crate::access::audit;
+use crate::context::Context;
+use crate::error::{Error, Refusal};
+use crate::frozen::{self, Batch, Changed, Dids, Labour, Outcome};
+use crate::worker::{Ended, JobError, Run, Work, wake};
+
+/// Name of the jobs in the queue.
+pub const KIND: &str = "contact_manager_undo";
+
+/// Why a job cannot be undone now: `not_ended`, `not_reversible`, `undone`, `is_undo`, `list_gone`.
+pub(super) fn why_not(
+    tenant: &mut Tenant<'_>,
+    job: &Job,
+    reversible: &[&str],
+    undo: Option<&Job>,
+) -> Result<Option<&'static str>, StoreError> {
+    if job.kind != MANAGER {
+        return Ok(Some("is_undo"));
+    }
+    if reversible.is_empty() {
+        return Ok(Some("not_reversible"));
+    }
+    if !job.state()?.is_ended() {
+        return Ok(Some("not_ended"));
+    }
+    // one that broke off may be started again: what it gave back is not as the job left it any more
+    if let Some(undo) = undo
+        && !matches!(undo.state()?, JobState::Failed | JobState::Cancelled)
+    {
+        return Ok(Some("undone"));
+    }
+    Ok(if lists::is_kept(tenant, JobId(job.id))? { None } else { Some("list_gone") })
+}
+
+/// Starts to undo a job that has ended, or was stopped.
+///
+/// # Errors
+/// `not_found`; `job_not_undoable` with the reason.
+pub fn start(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
+    jobs::lock(tenant, id)?;
+    let known = get(tenant, id)?;
+    if let Some(reason) = known.not_undoable {
+        let detail = match reason {
+            "is_undo" => "This job undid another one; do that one again instead.",
+            "not_reversible" => "Nothing that this job does can be undone.",
+            "not_ended" => "The job has not ended; cancel it first.",
+            "undone" => "The job is undone already.",
+            _ => "The list of its contacts is not kept any more.",
+        };
+        let extra = json!({ "reason": reason, "job_id": known.undone_by });
+        return Err(Error::refused_with(Code::JobNotUndoable, detail, extra));
+    }
+    let undo = JobId(ctx.new_id());
+    let job = NewJob {
+        id: undo,
+        kind: KIND,
+        payload: json!({ "request": known.request }),
+        subject: Some(("job", id.0)),
+        unique_key: Some(format!("{KIND}/{}", id.0)),
+        run_at: ctx.now,
+        actor: ctx.actor,
+        request_id: ctx.request_id.clone(),
+        created_at: ctx.now,
+    };
+    jobs::enqueue(tenant, &job)?;
+    let what = json!({ "actions": known.reversible });
+    let action = "contact_manager.undo";
+    audit::record_for_job(tenant, ctx, action, "job", Some(id.0), Some(what), Some(undo.0))?;
+    wake();
+    get(tenant, undo)
+}
+
+/// The job.
+pub(crate) struct UndoWork;
+
+impl Work for UndoWork {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn run(&self, run: &mut Run<'_>) -> Result<Ended, JobError> {
+        let undone = run.job().subject_id.unwrap_or_default();
+        let past = run.db().read(run.workspace(), |tenant| -> Result<_, Error> {
+            let job = jobs::get(tenant, JobId(undone))?.ok_or(Error::NotFound)?;
+            let actions = actions_of(tenant, &job)?;
+            Ok((job, actions))
+        });
+        let (job, mut actions) = past?;
+        actions.retain(|placed| placed.action.is_reversible());
+        actions.reverse();
+        // its effects carry the time of the steps they were made in
+        let from = job.started_at.unwrap_or(job.created_at);
+        let during = (from, job.finished_at.unwrap_or(from));
+        frozen::work_off(run, &Undoing { run, job: JobId(job.id), during, actions })
+    }
+
+    fn on_failed(
+        &self,
+        _: &mut Tenant<'_>,
+        _: &Context,
+        _: &Job,
+        _: &Refusal,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn on_cancelled(&self, _: &mut Tenant<'_>, _: &Context, _: &Job) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A job that undoes another one.
+struct Undoing<'a> {
+    run: &'a Run<'a>,
+    /// The other one.
+    job: JobId,
+    during: (DateTime<Utc>, DateTime<Utc>),
+    /// What can be undone of it, the last first.
+    actions: Vec<Placed>,
+}
+
+impl Labour for Undoing<'_> {
+    type Tally = std::collections::BTreeMap<String, frozen::Counts>;
+
+    fn freeze(&self, tenant: &mut Tenant<'_>, _: &Context, job: JobId) -> Result<i64, Error> {
+        Ok(lists::freeze_those_of(tenant, job, self.job)?)
+    }
+
+    fn apply(
+        &self,
+        tenant: &mut Tenant<'_>,
+        ctx: &Context,
+        batch: &Batch,
+    ) -> Result<Vec<(&'static str, Dids)>, Error> {
+        let mut all = Vec::with_capacity(self.actions.len());
+        for Placed { action, .. } in &self.actions {
+            let kind = action.kind().as_str();
+            let (after, up_to) = (batch.after, batch.up_to);
+            let changed = lists::changed(tenant, self.job, kind, after, up_to)?;
+            let mut dids = Dids::new();
+            let mut rows: Vec<Changed> = Vec::with_capacity(changed.len());
+            for row in changed {
+                match batch.untouchable.get(&row.contact_id) {
+                    Some(reason) if !comes_back(action, reason) => {
+                        let outcome = Outcome::Skipped(reason.clone());
+                        dids.insert(row.contact_id, outcome.into());
+                    }
+                    _ => rows.push(row),
+                }
+            }
+            if !rows.is_empty() {
+                let undo = JobId(self.run.job().id);
+                let past = Past { job: self.job, undo, during: self.during, rows: &rows };
+                dids.extend(actions::undo(tenant, ctx, action, &past)?);
+            }
+            all.push((kind, dids));
+        }
+        Ok(all)
+    }
+}
+
+/// Whom the action put in the trash can be restored from there.
+fn comes_back(action: &Action, reason: &str) -> bool {
+    action.kind() == ActionType::Delete && reason == "in_trash"
+}

@@ -1,0 +1,191 @@
+//! Jobs as such: whom they mean, when they run, what is refused, who may.
+
+use chrono::{TimeDelta, Utc};
+use kartoteka_tests::TestApp;
+use serde_json::json;
+
+use super::{asked, contact, counts, managed, named, read};
+
+/// MGR-1: the number and some of those a job would be about.
+#[tokio::test]
+async fn a_recount_says_how_many_and_shows_some() {
+    let app = TestApp::new().await;
+    for n in 0..12 {
+        contact(&app, json!({"last_name": "N", "first_name": format!("n{n}")})).await;
+    }
+    contact(&app, json!({"last_name": "M"})).await;
+    let answer = app
+        .post("/contact-manager/recount")
+        .json(&json!({"selection": named("N")}))
+        .await
+        .expect(200);
+    assert_eq!(answer.json["contacts"], 12);
+    let sample = answer.json["sample"].as_array().unwrap();
+    assert_eq!((sample.len(), &sample[0]["first_name"]), (10, &json!("n11")));
+    let all = app.post("/contact-manager/recount").json(&json!({})).await.expect(200);
+    assert_eq!(all.json["contacts"], 13);
+    let bad = json!({"selection": {"where": {"field": "nonsense", "op": "eq", "value": 1}}});
+    app.post("/contact-manager/recount").json(&bad).await.expect(422);
+}
+
+/// MGR-2: the matrix names every action with its schema, limits, triggers and whether it can be undone.
+#[tokio::test]
+async fn the_matrix_is_an_endpoint() {
+    let app = TestApp::new().await;
+    let answer = app.get("/contact-manager/actions").await.expect(200);
+    let actions = answer.data();
+    assert_eq!(actions.len(), 23);
+    for action in actions {
+        let schema = &action["schema"];
+        assert_eq!(
+            schema["properties"]["type"]["pattern"],
+            format!("^{}$", action["key"].as_str().unwrap())
+        );
+        jsonschema::validator_for(schema).unwrap();
+        assert!(!schema.to_string().contains("$ref"), "{schema}");
+    }
+    let named = |key: &str| actions.iter().find(|action| action["key"] == key).unwrap();
+    assert_eq!(named("generate_links")["limits"]["contacts"], 10_000);
+    assert_eq!(named("add_note")["limits"]["characters"], 1_024);
+    assert_eq!(named("delete")["scope"], "contacts:delete");
+    let starting: Vec<_> = actions
+        .iter()
+        .filter(|action| action["starts_scenarios"] == true)
+        .map(|action| action["key"].clone())
+        .collect();
+    assert_eq!(
+        starting,
+        ["set_mobile_opt_out", "add_to_stage", "run_rule", "run_scenario", "add_note"]
+    );
+}
+
+/// MGR-3: whoever comes to fit after the job began is not among them, and who is taken out of the selection by its first
+/// action still gets the second.
+#[tokio::test]
+async fn the_selection_is_frozen_when_the_job_starts() {
+    let app = TestApp::new().await;
+    let selection = json!({"where": {"field": "tag", "op": "has", "value": "in"}});
+    let one = contact(&app, json!({"last_name": "N", "tags": ["in"]})).await;
+    let asked = asked(
+        &app,
+        selection.clone(),
+        json!([{"type": "set_score", "score": 5}, {"type": "remove_tags", "tags": ["in"]}]),
+    )
+    .await;
+    assert_eq!(asked.json["state"], "queued");
+    let late = contact(&app, json!({"last_name": "N", "tags": ["in"]})).await;
+    app.run_jobs().await;
+    for id in [&one, &late] {
+        let now = read(&app, id).await;
+        assert_eq!((&now["score"], &now["tags"]), (&json!(5), &json!([])));
+    }
+    let after = contact(&app, json!({"last_name": "N", "tags": ["in"]})).await;
+    app.run_jobs().await;
+    assert_eq!(read(&app, &after).await["score"], 0);
+}
+
+/// MGR: a job waits for its time, may be stopped while it waits, and means those who fit then.
+#[tokio::test]
+async fn a_job_waits_for_its_time() {
+    let app = TestApp::new().await;
+    let at = Utc::now() + TimeDelta::minutes(5);
+    let selection = json!({"where": {"field": "last_name", "op": "eq", "value": "N"}});
+    let body = json!({"selection": selection, "run_at": at, "actions": [{"type": "set_score", "score": 5}]});
+    let job = app.post("/contact-manager/jobs").json(&body).await.expect(202);
+    let other = app.post("/contact-manager/jobs").json(&body).await.expect(202);
+    let id = contact(&app, json!({"last_name": "N"})).await;
+    app.run_jobs().await;
+    let waiting = app.get(job.header("location")).await.expect(200);
+    assert_eq!(
+        (&waiting.json["state"], &waiting.json["run_at"]),
+        (&json!("queued"), &job.json["run_at"])
+    );
+    let stopped =
+        app.post(format!("/contact-manager/jobs/{}/cancel", other.id())).await.expect(200);
+    assert_eq!(stopped.json["state"], "cancelled");
+    app.post(format!("/contact-manager/jobs/{}/cancel", other.id())).await.expect(409);
+    assert_eq!(app.get("/contact-manager/jobs").await.expect(200).data().len(), 2);
+    app.clock().advance(TimeDelta::minutes(6));
+    app.run_jobs().await;
+    let done = app.get(job.header("location")).await.expect(200);
+    assert_eq!(done.json["outcomes"], json!({"set_score": counts(1, 0, json!({}))}), "{done:?}");
+    assert_eq!(read(&app, &id).await["score"], 5);
+}
+
+/// MGR: all faults at once: of the actions, of what they refer to, of the selection.
+#[tokio::test]
+async fn all_faults_are_told_at_once() {
+    let app = TestApp::new().await;
+    app.post("/fields").json(&json!({"name": "size", "type": "number"})).await.expect(201);
+    let body = json!({"selection": {"where": {"field": "nonsense", "op": "eq", "value": 1}}, "when": 1,
+        "actions": [{"type": "set_email_opt_in"}, {"type": "set_detail", "name": "size", "value": "x"}, {"type": "set_score"}]});
+    let refused = app.post("/contact-manager/jobs").json(&body).await.expect(422);
+    let pointers: Vec<_> = refused.json["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["pointer"].clone())
+        .collect();
+    for pointer in [
+        "#/when",
+        "#/actions/0/type",
+        "#/actions/1/value",
+        "#/actions/2/score",
+        "#/selection/where/field",
+    ] {
+        assert!(pointers.contains(&json!(pointer)), "{pointer} in {pointers:?}");
+    }
+    // nobody, and everybody without saying so
+    for selection in [json!({}), json!(null), named("nobody")] {
+        let body = json!({"selection": selection, "actions": [{"type": "set_score", "score": 1}]});
+        let refused = app.post("/contact-manager/jobs").json(&body).await.expect(422);
+        assert_eq!(refused.json["code"], "empty_selection", "{refused:?}");
+    }
+}
+
+/// MGR-A: consent to e-mail is not given for many, and the answer says where it is.
+#[tokio::test]
+async fn opting_in_to_email_is_refused_and_told_where() {
+    let app = TestApp::new().await;
+    contact(&app, json!({"last_name": "N"})).await;
+    let body = json!({"selection": named("N"), "actions": [{"type": "set_email_opt_in"}]});
+    let refused = app.post("/contact-manager/jobs").json(&body).await.expect(422);
+    assert_eq!(refused.json["code"], "opt_in_not_here");
+    assert!(
+        refused.json["errors"][0]["detail"].as_str().unwrap().contains("/contacts/{id}/consents")
+    );
+}
+
+/// MGR-3: a page of outcomes goes on by cursor over contacts and actions.
+#[tokio::test]
+async fn outcomes_are_paged() {
+    let app = TestApp::new().await;
+    let mut expected = Vec::new();
+    for _ in 0..5 {
+        let id = contact(&app, json!({"last_name": "N"})).await;
+        expected.push((id.clone(), json!("set_score")));
+        expected.push((id, json!("set_state")));
+    }
+    let actions =
+        json!([{"type": "set_state", "state": "partner"}, {"type": "set_score", "score": 1}]);
+    let job = managed(&app, named("N"), actions).await.id();
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/contact-manager/jobs/{job}/contacts?limit=3{cursor}");
+        let page = app.get(path).await.expect(200);
+        found.extend(
+            page.data()
+                .iter()
+                .map(|row| (row["contact_id"].as_str().unwrap().to_owned(), row["action"].clone())),
+        );
+        match page.json["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, expected);
+    // the common view of jobs knows them too
+    let common = app.get(format!("/jobs/{job}/contacts")).await.expect(200);
+    assert_eq!(common.data().len(), 10);
+}
