@@ -1,5 +1,5 @@
 //! Telling others what happened (PLT-3): events are written in the transaction of their effect, and only where a
-//! webhook asks for them.
+//! webhook asks for them, or a rule or scenario starts by them (SCN-4).
 //!
 //! Single changes of contacts and consents, and batches of them, need no line of their own: every use case writes its
 //! change into the audit trail, and the trail tells it on ([`tell`]). What changes contacts by the million says so
@@ -39,15 +39,47 @@ pub fn record(
     if subjects.len() > 1 && store::wanted(tenant, &[event])?.is_empty() {
         return Ok(());
     }
-    let stamp = Stamp { event, at: ctx.now, actor: ctx.actor, job };
-    let events: Vec<Happened> = subjects
-        .into_iter()
-        .map(|(subject, data)| Happened { id: ctx.new_id(), subject, data })
-        .collect();
+    let (stamp, events) = happened(ctx, event, subjects, job);
     if store::append(tenant, &stamp, &events)? > 0 {
         webhooks::wake();
     }
     Ok(())
+}
+
+/// As [`record`], for what starts scenarios (SCN-4): where an enabled rule or scenario of the workspace starts by this
+/// event it is written for it, and to the webhooks that ask for it. Where neither is so, nothing is written.
+///
+/// # Errors
+/// What the database said.
+pub fn record_starting(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    event: EventType,
+    subjects: Vec<(Uuid, Value)>,
+    job: Option<Uuid>,
+) -> Result<(), StoreError> {
+    if subjects.len() > 1
+        && !store::starts_any(tenant, event)?
+        && store::wanted(tenant, &[event])?.is_empty()
+    {
+        return Ok(());
+    }
+    let (stamp, events) = happened(ctx, event, subjects, job);
+    if store::append_starting(tenant, &stamp, &events)? > 0 {
+        webhooks::wake();
+    }
+    Ok(())
+}
+
+fn happened(
+    ctx: &Context,
+    event: EventType,
+    subjects: Vec<(Uuid, Value)>,
+    job: Option<Uuid>,
+) -> (Stamp, Vec<Happened>) {
+    let stamp = Stamp { event, at: ctx.now, actor: ctx.actor, job };
+    let happened = |(subject, data)| Happened { id: ctx.new_id(), subject, data };
+    (stamp, subjects.into_iter().map(happened).collect())
 }
 
 /// The event that an action of the audit trail is.

@@ -56,6 +56,10 @@ event_types! {
     ContactUnmerged = "contact.unmerged", Contact, "A contact that was merged into another is one of its own again.";
     ConsentGranted = "consent.granted", Contact, "A contact gave consent for a purpose.";
     ConsentWithdrawn = "consent.withdrawn", Contact, "A contact took consent back.";
+    ContactMobileOptedOut = "contact.mobile_opted_out", Contact, "The mobile status of a contact became opt-out; an import does not tell it.";
+    ContactNoteAdded = "contact.note_added", Contact, "A note was written on a contact.";
+    ContactOwnerAssigned = "contact.owner_assigned", Contact, "Somebody became an owner of a contact.";
+    ContactStageEntered = "contact.stage_entered", Contact, "A contact was put into a stage of a funnel.";
     ImportDone = "import.done", Import, "An import was written to its end.";
     ImportFailed = "import.failed", Import, "An import gave up.";
     ImportCancelled = "import.cancelled", Import, "An import was stopped.";

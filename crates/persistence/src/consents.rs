@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use kartoteka_domain::actor::Actor;
-use kartoteka_domain::consents::ledger::{Action, Channel, LegalBasis, Source};
+use kartoteka_domain::consents::ledger::{Action, Channel, ChannelStatus, LegalBasis, Source};
 use kartoteka_domain::ids::{ContactId, PurposeId};
 
 use crate::db::Tenant;
@@ -439,6 +439,32 @@ pub fn history(
     }
     sql.push(" ORDER BY e.id DESC LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
     sql.load(tenant.conn)
+}
+
+/// What the ledger says of a channel. The contact is locked, so that it stays so.
+///
+/// # Errors
+/// What the database said.
+pub fn status(
+    tenant: &mut Tenant<'_>,
+    contact: ContactId,
+    channel: Channel,
+) -> Result<ChannelStatus, StoreError> {
+    #[derive(QueryableByName)]
+    struct Granted {
+        #[diesel(sql_type = Nullable<Bool>)]
+        granted: Option<bool>,
+    }
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT bool_or(s.granted) AS granted FROM consents s \
+         JOIN purposes p ON p.workspace_id = {workspace} AND p.id = s.purpose_id \
+         WHERE s.workspace_id = {workspace} AND s.contact_id = "
+    ));
+    sql.bind(contact.0).push(" AND p.channel = ").bind(channel.as_str());
+    let row: Option<Granted> = sql.first(tenant.conn)?;
+    Ok(ChannelStatus::from_granted(row.and_then(|row| row.granted)))
 }
 
 /// Whether any of the channel's purposes is granted.

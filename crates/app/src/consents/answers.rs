@@ -20,6 +20,7 @@ use kartoteka_persistence::contacts::write::{self, Flag};
 use kartoteka_persistence::contacts::{Stored, read};
 use kartoteka_persistence::{Tenant, workspaces};
 
+use super::ledger::tell_mobile_opt_out;
 use super::links::AddressMark;
 use super::requests::{message_id, tongue_of};
 use super::suppression;
@@ -216,6 +217,9 @@ pub fn confirm(
     add(tenant, ctx, &entry, &request.purpose)?;
     store::confirm(tenant, ConsentRequestId(request.id), entry.id, ctx.now)?;
     write::touch(tenant, &[asked.contact.0], ctx.now)?;
+    if let Some(contact) = &contact {
+        tell_mobile_opt_out(tenant, ctx, contact.id, contact.sms_status)?;
+    }
     asked.state = Answerable::Confirmed;
     Ok(Some(asked))
 }
@@ -302,6 +306,7 @@ pub fn unsubscribe(
     }
     if changed {
         write::touch(tenant, &[stored.id.0], ctx.now)?;
+        tell_mobile_opt_out(tenant, ctx, stored.id, stored.sms_status)?;
     }
     Ok(())
 }
@@ -406,6 +411,7 @@ pub fn save(
 ) -> Result<Option<(Preferences, bool)>, Error> {
     let stored = whom(tenant, contact, true)?;
     let contact = stored.as_ref().map_or(contact, |stored| stored.id);
+    let mobile = stored.as_ref().map(|stored| stored.sms_status);
     store::keep_purposes(tenant)?;
     let Some(before) = shown(tenant, secret, stored, address)? else { return Ok(None) };
     let (mut stale, mut changed) = (false, false);
@@ -452,6 +458,9 @@ pub fn save(
     }
     if changed {
         write::touch(tenant, &[contact.0], ctx.now)?;
+        if let Some(mobile) = mobile {
+            tell_mobile_opt_out(tenant, ctx, contact, mobile)?;
+        }
     }
     let after = preferences(tenant, secret, contact, address)?;
     Ok(after.map(|after| (after, stale)))

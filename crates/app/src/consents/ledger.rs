@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
-use kartoteka_domain::consents::ledger::{Action, LegalBasis, Source};
+use kartoteka_domain::consents::ledger::{Action, Channel, ChannelStatus, LegalBasis, Source};
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{ContactId, PurposeId};
+use kartoteka_domain::outbox::EventType;
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::consents::{self as store, Entry, Evidence, Hold};
 use kartoteka_persistence::contacts::{merges, write};
@@ -20,6 +21,7 @@ use crate::access::audit;
 use crate::contacts::{self, patch, permission};
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 
 pub use kartoteka_persistence::consents::{Current, ShownEntry};
 
@@ -94,8 +96,29 @@ pub fn declare(
     let changes = json!({"purpose": purpose.name, "entry_id": entry.id});
     let action = format!("consent.{}", action.as_str());
     audit::record(tenant, ctx, &action, "contact", Some(contact.0), Some(changes))?;
+    tell_mobile_opt_out(tenant, ctx, contact, before.sms_status)?;
     let mut newest = store::history(tenant, &[contact.0], None, None, 1)?;
     newest.pop().ok_or(Error::NotFound)
+}
+
+/// Tells when an act made the mobile status of a contact, which is locked, an opt-out; scenarios start by it (SCN-4).
+/// `before` is what the status was. A further withdrawal of somebody who has opted out is none.
+///
+/// # Errors
+/// What the database said.
+pub(crate) fn tell_mobile_opt_out(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    contact: ContactId,
+    before: ChannelStatus,
+) -> Result<(), Error> {
+    if before == ChannelStatus::OptOut
+        || store::status(tenant, contact, Channel::Sms)? != ChannelStatus::OptOut
+    {
+        return Ok(());
+    }
+    let told = vec![(contact.0, json!({}))];
+    Ok(outbox::record_starting(tenant, ctx, EventType::ContactMobileOptedOut, told, None)?)
 }
 
 /// People write at the contact's card, integrations by API.

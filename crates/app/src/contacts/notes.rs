@@ -6,6 +6,7 @@ use uuid::Uuid;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::{ContactId, NoteId};
+use kartoteka_domain::outbox::EventType;
 use kartoteka_persistence::contacts::notes as store;
 use kartoteka_persistence::{StoreError, Tenant};
 
@@ -13,6 +14,7 @@ use super::{patch, permission};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 
 pub use kartoteka_persistence::contacts::notes::Note;
 
@@ -67,6 +69,8 @@ pub fn create(
     };
     store::insert(tenant, contact, &note)?;
     record(tenant, ctx, "note.create", contact, &note, &["text", "private"])?;
+    let told = vec![(contact.0, json!({"note_id": note.id}))];
+    outbox::record_starting(tenant, ctx, EventType::ContactNoteAdded, told, None)?;
     get(tenant, ctx, contact, NoteId(note.id))
 }
 

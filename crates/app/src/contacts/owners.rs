@@ -5,6 +5,7 @@ use serde_json::json;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::owners::{Deed, Level, MAX_OWNERS};
 use kartoteka_domain::ids::{ContactId, UserId};
+use kartoteka_domain::outbox::EventType;
 use kartoteka_persistence::access::users;
 use kartoteka_persistence::contacts::{owners as store, write};
 use kartoteka_persistence::{StoreError, Tenant, workspaces};
@@ -13,6 +14,7 @@ use super::{patch, permission, room};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
+use crate::outbox;
 
 pub use kartoteka_persistence::contacts::owners::Owner;
 
@@ -67,6 +69,10 @@ pub fn put<E: From<Error>>(
         store::put(tenant, contact, user, level, ctx.now).map_err(gone)?;
         let levels = json!([present.map(|owner| owner.level.as_str()), level.as_str()]);
         changed(tenant, ctx, contact, user, &levels)?;
+        if present.is_none() {
+            let told = vec![(contact.0, json!({"user_id": user, "level": level.as_str()}))];
+            outbox::record_starting(tenant, ctx, EventType::ContactOwnerAssigned, told, None)?;
+        }
         get(tenant, contact, user)
     };
     Ok(written()?)

@@ -55,7 +55,7 @@ pub fn append(tenant: &mut Tenant<'_>, stamp: &Stamp, chunk: &Chunk) -> Result<u
         "SELECT import_row_id({base}, {seed}, {first} + row_number() OVER (ORDER BY f.row)) AS id, f.subject, f.data \
          FROM ({subjects}) AS f"
     );
-    super::insert(tenant, sql, stamp, &source, None)
+    super::insert(tenant, sql, stamp, &source, super::Told::Asking)
 }
 
 /// SELECT of row, subject and data; `None` where the type does not happen.

@@ -1,7 +1,7 @@
 //! Events, written in the transaction of what they tell of, and handed to whoever asked for them.
 //!
-//! An event is kept only when an enabled webhook of the workspace asks for its type: a workspace without
-//! webhooks pays for one look into a small table.
+//! An event is kept only when an enabled webhook of the workspace asks for its type, or when an enabled rule or
+//! scenario starts by it: a workspace without them pays for one look into a small table or two.
 
 pub mod imports;
 
@@ -78,7 +78,37 @@ pub fn append(
     let mut sql = Sql::default();
     sql.prepared();
     let source = given(&mut sql, events);
-    insert(tenant, sql, stamp, &source, None)
+    insert(tenant, sql, stamp, &source, Told::Asking)
+}
+
+/// As [`append`], and where rules or scenarios of the workspace start by this event it is written for them too,
+/// whether anybody else asks for it or not.
+///
+/// # Errors
+/// What the database said.
+pub fn append_starting(
+    tenant: &mut Tenant<'_>,
+    stamp: &Stamp,
+    events: &[Happened],
+) -> Result<usize, StoreError> {
+    if events.is_empty() {
+        return Ok(0);
+    }
+    let mut sql = Sql::default();
+    sql.prepared();
+    let source = given(&mut sql, events);
+    insert(tenant, sql, stamp, &source, Told::AskingAndStarted)
+}
+
+/// Whether any rule or scenario of the workspace starts by such an event.
+///
+/// # Errors
+/// What the database said.
+pub fn starts_any(tenant: &mut Tenant<'_>, event: EventType) -> Result<bool, StoreError> {
+    let mut sql = Sql::new("SELECT EXISTS (SELECT FROM start_events WHERE workspace_id = ");
+    sql.prepared().bind(tenant.workspace).push(" AND event = ").bind(event.as_str());
+    sql.push(")::integer::bigint AS n");
+    Ok(sql.count(tenant.conn)? > 0)
 }
 
 /// As [`append`], for one webhook, whatever it asks for and whether it is enabled or not.
@@ -93,7 +123,7 @@ pub fn append_for(
 ) -> Result<(), StoreError> {
     let mut sql = Sql::default();
     let source = given(&mut sql, &[event]);
-    insert(tenant, sql, stamp, &source, Some(webhook)).map(drop)
+    insert(tenant, sql, stamp, &source, Told::One(webhook)).map(drop)
 }
 
 fn given(sql: &mut Sql, events: &[Happened]) -> String {
@@ -105,13 +135,24 @@ fn given(sql: &mut Sql, events: &[Happened]) -> String {
     format!("SELECT * FROM jsonb_to_recordset({list}) AS r(id uuid, subject uuid, data jsonb)")
 }
 
+/// Who is told.
+#[derive(Clone, Copy)]
+enum Told {
+    /// Enabled webhooks that ask for the type.
+    Asking,
+    /// They, and the rules and scenarios that start by it.
+    AskingAndStarted,
+    /// This webhook, whatever it asks for.
+    One(WebhookId),
+}
+
 /// Writes what `source` selects: id, subject, data.
 fn insert(
     tenant: &mut Tenant<'_>,
     mut sql: Sql,
     stamp: &Stamp,
     source: &str,
-    only: Option<WebhookId>,
+    told: Told,
 ) -> Result<usize, StoreError> {
     let Stamp { event, at, actor, job } = *stamp;
     let ws = sql.param(tenant.workspace);
@@ -119,16 +160,25 @@ fn insert(
     let at = sql.param(at);
     let (kind, actor) = (sql.param(actor.kind()), sql.param(actor.id()));
     let job = sql.param(job);
-    let who = match only {
-        Some(webhook) => format!("id = {}", sql.param(webhook.0)),
-        None => format!("enabled AND {word} = ANY(events)"),
+    let who = match told {
+        Told::One(webhook) => format!("id = {}", sql.param(webhook.0)),
+        Told::Asking | Told::AskingAndStarted => format!("enabled AND {word} = ANY(events)"),
+    };
+    let starts = match told {
+        Told::AskingAndStarted => {
+            format!(
+                "EXISTS (SELECT FROM start_events WHERE workspace_id = {ws} AND event = {word})"
+            )
+        }
+        Told::Asking | Told::One(_) => "false".to_owned(),
     };
     sql.push(&format!(
         "WITH receivers AS MATERIALIZED (SELECT id FROM webhooks WHERE workspace_id = {ws} AND {who}), \
+         starting AS MATERIALIZED (SELECT {starts} AS starts), \
          written AS (
-            INSERT INTO outbox_events (workspace_id, id, type, subject_type, subject_id, at, data, actor_type, actor_id, job_id)
-            SELECT {ws}, s.id, {word}, '{subject}', s.subject, {at}, s.data, {kind}, {actor}, {job}
-            FROM ({source}) AS s WHERE EXISTS (SELECT FROM receivers) RETURNING id) \
+            INSERT INTO outbox_events (workspace_id, id, type, subject_type, subject_id, at, data, actor_type, actor_id, job_id, starts_scenarios)
+            SELECT {ws}, s.id, {word}, '{subject}', s.subject, {at}, s.data, {kind}, {actor}, {job}, g.starts
+            FROM ({source}) AS s CROSS JOIN starting g WHERE g.starts OR EXISTS (SELECT FROM receivers) RETURNING id) \
          INSERT INTO webhook_deliveries (workspace_id, webhook_id, event_id, state, next_attempt_at, created_at)
          SELECT {ws}, r.id, e.id, 'pending', {at}, {at} FROM written e CROSS JOIN receivers r",
         subject = event.subject().as_str(),

@@ -80,6 +80,10 @@ event_words! {
     ContactUnmerged = "contact.unmerged", "A contact that was merged into `data.winner_id` is one of its own again.";
     ConsentGranted = "consent.granted", "A contact gave consent for `data.purpose`.";
     ConsentWithdrawn = "consent.withdrawn", "A contact took consent for `data.purpose` back.";
+    ContactMobileOptedOut = "contact.mobile_opted_out", "The mobile status of a contact became opt-out, by hand, by a link or by the contact manager; an import does not tell it.";
+    ContactNoteAdded = "contact.note_added", "The note `data.note_id` was written on a contact; a private one too.";
+    ContactOwnerAssigned = "contact.owner_assigned", "`data.user_id` became an owner of a contact, of the level `data.level`.";
+    ContactStageEntered = "contact.stage_entered", "A contact was put into the stage `data.stage_id` of the funnel `data.funnel_id`.";
     ImportDone = "import.done", "An import was written to its end.";
     ImportFailed = "import.failed", "An import gave up.";
     ImportCancelled = "import.cancelled", "An import was stopped.";
