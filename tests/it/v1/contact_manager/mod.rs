@@ -1,7 +1,9 @@
 //! Tests of the contact manager (MGR).
 
+mod crash;
 mod details;
 mod jobs;
+mod permissions;
 mod tags;
 mod undo;
 
