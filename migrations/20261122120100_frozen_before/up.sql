@@ -1,4 +1,5 @@
 ALTER TABLE frozen_outcomes ADD COLUMN before jsonb;
+COMMENT ON COLUMN frozen_contacts.seq IS 'Place in the job, from 1: the job goes through them in this order. Jobs that change contacts take them from all over in each chunk.';
 COMMENT ON COLUMN frozen_outcomes.before IS
     'What undoing needs, where it does not follow from the outcome: numbers and words before, ids of what was made or removed. Never personal data: a purge does not look here.';
 

@@ -29,7 +29,9 @@ pub use kartoteka_persistence::frozen::{
 
 /// Contacts changed in one transaction.
 const CHUNK: i64 = 5_000;
-/// The same, over a job that lost workers.
+/// How the contacts of a job are put down that changes them.
+pub(crate) const SPREAD: store::Order = store::Order::Spread { chunk: CHUNK };
+/// Contacts changed in one transaction, over a job that lost workers.
 const CAUTIOUS_CHUNK: i64 = 200;
 
 /// What an action did with a contact.

@@ -203,7 +203,7 @@ fn freeze(
     Ok(match read(tenant, ctx, body)?.0 {
         Some(Chosen::Ids(ids)) => lists::freeze_ids(tenant, job, &ids)?,
         Some(Chosen::Selection(selection)) => {
-            lists::freeze_selection(tenant, job, &selection, ctx.now)?
+            lists::freeze_selection(tenant, job, &selection, frozen::SPREAD, ctx.now)?
         }
         None => 0,
     })

@@ -227,7 +227,13 @@ fn begin(run: &Run<'_>) -> Result<Next, JobError> {
         }
         // read again: what it refers to may be gone by now
         let selection = read(tenant, &body)?;
-        let total = lists::freeze_selection(tenant, JobId(run.job().id), &selection, ctx.now)?;
+        let total = lists::freeze_selection(
+            tenant,
+            JobId(run.job().id),
+            &selection,
+            lists::Order::ById,
+            ctx.now,
+        )?;
         let checkpoint = Checkpoint {
             total,
             phase: Phase::Staging,

@@ -31,7 +31,7 @@ pub(crate) struct ManagerContactsQuery {
 
 /// The contacts of a job of the contact manager
 ///
-/// Whom the selection meant when it began, in the order of their ids, with what became of each: a line for each action.
+/// Whom the selection meant when it began, in the order they are worked on, with what became of each: a line for each action.
 /// While the job has not come to a contact, its action and outcome are `null`.
 #[utoipa::path(
     tag = "contact-manager",

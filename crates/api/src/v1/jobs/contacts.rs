@@ -78,7 +78,7 @@ pub(crate) fn place(row: &Reported) -> (i64, String) {
 /// The contacts of a job
 ///
 /// Of a job over many contacts, such as a bulk edit: whom it means, put down when it began, and what became of
-/// each, in the order of their ids; of a job with several actions a line for each. Other jobs have none.
+/// each, in the order they are worked on; of a job with several actions a line for each. Other jobs have none.
 #[utoipa::path(
     tag = "jobs",
     operation_id = "list_job_contacts",
