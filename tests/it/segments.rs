@@ -324,6 +324,7 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         phone_region: "CZ".into(),
         language: "cs".into(),
         time_zone: "Europe/Prague".into(),
+        scenarios_on_owner_assigned: false,
         created_at: at,
         updated_at: at,
     };
@@ -952,6 +953,7 @@ fn large(conn: &mut diesel::PgConnection, workspace: Uuid) {
         phone_region: "CZ".into(),
         language: "cs".into(),
         time_zone: "Europe/Prague".into(),
+        scenarios_on_owner_assigned: false,
         created_at: at,
         updated_at: at,
     };

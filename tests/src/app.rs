@@ -468,6 +468,7 @@ fn settle(
         phone_region: "CZ".into(),
         language: "cs".into(),
         time_zone: "Europe/Prague".into(),
+        scenarios_on_owner_assigned: false,
         created_at: now,
         updated_at: now,
     };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{Queryable, QueryableByName};
 use uuid::Uuid;
 
@@ -34,6 +34,9 @@ pub struct Workspace {
     /// Time zone of people whose own is not known.
     #[diesel(sql_type = Text)]
     pub time_zone: String,
+    /// Whether an owner whom the contact manager assigns starts scenarios (MGR-G).
+    #[diesel(sql_type = Bool)]
+    pub scenarios_on_owner_assigned: bool,
     /// When it was made.
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
@@ -56,8 +59,7 @@ pub struct Usage {
     pub revision: i64,
 }
 
-const COLUMNS: &str =
-    "id, name, contact_limit, phone_region, language, time_zone, created_at, updated_at";
+const COLUMNS: &str = "id, name, contact_limit, phone_region, language, time_zone, scenarios_on_owner_assigned, created_at, updated_at";
 
 /// Makes a workspace with its purposes (CNS-2) and usage counters. `ids` are for the two purposes.
 ///
@@ -69,7 +71,8 @@ pub fn create(
     ids: [Uuid; 2],
 ) -> Result<(), StoreError> {
     let mut sql = Sql::new(
-        "INSERT INTO workspaces (id, name, contact_limit, phone_region, language, time_zone, created_at, updated_at) VALUES (",
+        "INSERT INTO workspaces (id, name, contact_limit, phone_region, language, time_zone, scenarios_on_owner_assigned, \
+         created_at, updated_at) VALUES (",
     );
     sql.bind(workspace.id)
         .push(", ")
@@ -80,8 +83,9 @@ pub fn create(
         .bind(workspace.phone_region.as_str())
         .push(", ")
         .bind(workspace.language.as_str());
-    sql.push(", ").bind(workspace.time_zone.as_str()).push(", ").bind(workspace.created_at);
-    sql.push(", ").bind(workspace.updated_at).push(")");
+    sql.push(", ").bind(workspace.time_zone.as_str());
+    sql.push(", ").bind(workspace.scenarios_on_owner_assigned);
+    sql.push(", ").bind(workspace.created_at).push(", ").bind(workspace.updated_at).push(")");
     sql.execute(conn)?;
     let mut sql = Sql::new("INSERT INTO workspace_usage (workspace_id, shard) SELECT ");
     sql.bind(workspace.id)
@@ -174,6 +178,7 @@ pub fn update(tenant: &mut Tenant<'_>, workspace: &Workspace) -> Result<(), Stor
     sql.push(", phone_region = ").bind(workspace.phone_region.as_str());
     sql.push(", language = ").bind(workspace.language.as_str());
     sql.push(", time_zone = ").bind(workspace.time_zone.as_str());
+    sql.push(", scenarios_on_owner_assigned = ").bind(workspace.scenarios_on_owner_assigned);
     sql.push(", updated_at = ").bind(workspace.updated_at);
     sql.push(" WHERE id = ").bind(tenant.workspace);
     sql.execute(tenant.conn).map(drop)

@@ -13,7 +13,8 @@ async fn settings_are_read_by_all_and_changed_by_administrators() {
         got.json["limits"]["contacts"],
         json!({"limit": 1_000_000, "live": 0, "trash": 0, "remaining": 1_000_000})
     );
-    let changes = json!({"name": "Karta", "contact_limit": 10, "phone_region": "pl", "language": "Polish", "time_zone": "europe/warsaw"});
+    assert_eq!(got.json["scenarios_on_owner_assigned"], false);
+    let changes = json!({"name": "Karta", "contact_limit": 10, "phone_region": "pl", "language": "Polish", "time_zone": "europe/warsaw", "scenarios_on_owner_assigned": true});
     reader.patch("/workspace").json(&changes).await.expect_problem(403, "forbidden", &[]);
     let changed =
         app.patch("/workspace").header("if-match", got.header("etag")).json(&changes).await;
@@ -21,6 +22,7 @@ async fn settings_are_read_by_all_and_changed_by_administrators() {
     assert_eq!(changed.json["phone_region"], "PL");
     assert_eq!(changed.json["language"], "pl");
     assert_eq!(changed.json["time_zone"], "Europe/Warsaw");
+    assert_eq!(changed.json["scenarios_on_owner_assigned"], true);
     assert_eq!(changed.json["limits"]["contacts"]["remaining"], 10);
     assert_eq!(app.get("/workspace").await.expect(200).json, changed.json);
     let late = app.patch("/workspace").header("if-match", got.header("etag")).json(&changes).await;

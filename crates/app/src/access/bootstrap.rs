@@ -94,6 +94,7 @@ fn first_workspace(id: Uuid, name: &str, now: DateTime<Utc>) -> Workspace {
         phone_region: "CZ".into(),
         language: "cs".into(),
         time_zone: "Europe/Prague".into(),
+        scenarios_on_owner_assigned: false,
         created_at: now,
         updated_at: now,
     }

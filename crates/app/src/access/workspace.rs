@@ -28,6 +28,8 @@ pub struct WorkspaceChanges {
     pub language: Option<String>,
     /// Time zone of people whose own is not known.
     pub time_zone: Option<String>,
+    /// Whether an owner whom the contact manager assigns starts scenarios.
+    pub scenarios_on_owner_assigned: Option<bool>,
 }
 
 /// The settings and what the workspace holds.
@@ -53,7 +55,14 @@ pub fn update<E: From<Error> + From<StoreError>>(
     check(&present)?;
     let (before, usage) = present;
     let mut after = before.clone();
-    let WorkspaceChanges { name, contact_limit, phone_region, language, time_zone } = changes;
+    let WorkspaceChanges {
+        name,
+        contact_limit,
+        phone_region,
+        language,
+        time_zone,
+        scenarios_on_owner_assigned,
+    } = changes;
     let mut faults = Vec::new();
     if let Some(name) = name {
         let name = name.trim();
@@ -98,6 +107,9 @@ pub fn update<E: From<Error> + From<StoreError>>(
             }
         }
     }
+    if let Some(starts) = scenarios_on_owner_assigned {
+        after.scenarios_on_owner_assigned = starts;
+    }
     if !faults.is_empty() {
         return Err(Error::invalid(faults).into());
     }
@@ -117,6 +129,11 @@ fn told(before: &Workspace, after: &Workspace) -> Value {
         ("phone_region", json!(before.phone_region), json!(after.phone_region)),
         ("language", json!(before.language), json!(after.language)),
         ("time_zone", json!(before.time_zone), json!(after.time_zone)),
+        (
+            "scenarios_on_owner_assigned",
+            json!(before.scenarios_on_owner_assigned),
+            json!(after.scenarios_on_owner_assigned),
+        ),
     ];
     let changed = pairs.into_iter().filter(|(_, before, after)| before != after);
     let told: Map<String, Value> =

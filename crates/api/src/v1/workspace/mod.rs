@@ -42,6 +42,10 @@ pub(crate) struct Workspace {
     /// Time zone of people whose own is not known (IANA).
     #[schema(example = "Europe/Prague")]
     pub time_zone: String,
+    /// Whether an owner whom the contact manager assigns starts scenarios and rules that hang on it. One who is
+    /// assigned by hand always does.
+    #[schema(example = false)]
+    pub scenarios_on_owner_assigned: bool,
     /// Limits and use.
     pub limits: Limits,
     /// When it was made.
@@ -83,6 +87,7 @@ impl From<(Row, Usage)> for Workspace {
             phone_region,
             language,
             time_zone,
+            scenarios_on_owner_assigned,
             created_at,
             updated_at,
         } = row;
@@ -97,6 +102,7 @@ impl From<(Row, Usage)> for Workspace {
             phone_region,
             language,
             time_zone,
+            scenarios_on_owner_assigned,
             limits,
             created_at,
             updated_at,

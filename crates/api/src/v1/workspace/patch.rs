@@ -35,6 +35,11 @@ pub(crate) struct WorkspacePatch {
     #[serde(default)]
     #[schema(max_length = 50, example = "Europe/Warsaw", nullable = false)]
     pub time_zone: Option<String>,
+    /// Whether an owner whom the contact manager assigns (`assign_owner`) starts scenarios and rules that hang on it;
+    /// `false` when nobody said so. One who is assigned by hand always does.
+    #[serde(default)]
+    #[schema(example = true, nullable = false)]
+    pub scenarios_on_owner_assigned: Option<bool>,
 }
 
 /// Change the workspace's settings
@@ -53,8 +58,22 @@ pub(crate) async fn patch_workspace(
     if_match: IfMatch,
     body: ValidJson<WorkspacePatch>,
 ) -> Result<Done<Workspace>, Problem> {
-    let WorkspacePatch { name, contact_limit, phone_region, language, time_zone } = body.value;
-    let changes = WorkspaceChanges { name, contact_limit, phone_region, language, time_zone };
+    let WorkspacePatch {
+        name,
+        contact_limit,
+        phone_region,
+        language,
+        time_zone,
+        scenarios_on_owner_assigned,
+    } = body.value;
+    let changes = WorkspaceChanges {
+        name,
+        contact_limit,
+        phone_region,
+        language,
+        time_zone,
+        scenarios_on_owner_assigned,
+    };
     state
         .write(&caller, move |tenant, ctx| {
             let check = |now: &(Row, Usage)| if_match.check(&Workspace::from(now.clone()));

@@ -1,0 +1,1 @@
+ALTER TABLE workspaces DROP COLUMN scenarios_on_owner_assigned;
