@@ -24,5 +24,5 @@ pub(crate) mod segments;
 mod tags;
 mod trash;
 mod users;
-mod webhooks;
+pub(crate) mod webhooks;
 mod workspace;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::contact;
 use crate::browser::{Driver, PATIENCE, click};
+use crate::v1::webhooks::starting::{STARTING, started, starts_by};
 
 async fn preferences(app: &TestApp, person: &str) -> String {
     let links = app.get(format!("{person}/consents/links")).await.expect(200);
@@ -95,6 +96,29 @@ async fn what_is_changed_on_the_page_is_written_and_nothing_else() {
     let audit = "SELECT count(*) AS n FROM audit_entries WHERE action LIKE 'consent.%' OR action = 'contact.subscribed'";
     assert_eq!(app.count(audit), 5);
     app.check_invariants();
+}
+
+/// SCN-4, MGR-C: whoever unticks the last purpose of messages by phone has opted out of them.
+#[tokio::test]
+async fn an_opt_out_on_the_page_starts_what_hangs_on_it() {
+    let app = TestApp::new().await;
+    let person = contact(&app, json!({"email": "jana@x.cz", "phone": "+420601123456"})).await;
+    let grant =
+        |purpose: &str| json!({"purpose": purpose, "action": "grant", "legal_basis": "consent"});
+    for purpose in ["email_basic", "sms_basic"] {
+        app.post(format!("{person}/consents")).json(&grant(purpose)).await.expect(201);
+    }
+    starts_by(&app, app.home(), STARTING);
+    let path = preferences(&app, &person).await;
+    let anybody = app.anonymous();
+    let shown = hidden(&anybody.get(&path).await.expect(200).text());
+    let sms = id_of(&shown, 1);
+    let saved = send(&anybody, &path, &shown, &[&sms], false).await.expect(200);
+    assert_eq!(started(&app), [], "e-mail is another channel");
+    let shown = hidden(&saved.text());
+    send(&anybody, &path, &shown, &[], false).await.expect(200);
+    let id = person.trim_start_matches("/contacts/").to_owned();
+    assert_eq!(started(&app), [("contact.mobile_opted_out".to_owned(), id, json!({}))]);
 }
 
 /// A page that was open while something changed takes nothing back, and grants nothing that was not read.

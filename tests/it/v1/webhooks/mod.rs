@@ -7,7 +7,7 @@ mod guard;
 mod metrics;
 mod records;
 mod replay;
-mod starting;
+pub(crate) mod starting;
 
 use kartoteka_tests::receiver::Receiver;
 use kartoteka_tests::{Answer, TestApp};

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::super::contacts::notes::person;
 use super::{contact, listening};
 
-const STARTING: &[&str] = &[
+/// Events that rules and scenarios can start by, of those that single calls and the contact manager tell.
+pub(crate) const STARTING: &[&str] = &[
     "contact.mobile_opted_out",
     "contact.note_added",
     "contact.owner_assigned",
