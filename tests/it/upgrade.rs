@@ -159,6 +159,17 @@ async fn fill(app: &TestApp) {
          SELECT workspace_id, id, contact_id, purpose_id, wording_version, legal_basis, 'cs', '\\x00', 'sent', at, \
          'system', at, at FROM consent_entries LIMIT 1",
     );
+    // what an action wrote over, and what a scenario starts by
+    let detail = json!({ "details": { "size": 43 } });
+    app.patch(format!("/contacts/{winner}")).json(&detail).await.expect(200);
+    let selection = json!({ "where": { "field": "email", "op": "eq", "value": "w@x.cz" } });
+    let action = json!({ "type": "set_detail", "name": "size", "value": 44 });
+    let job = json!({ "selection": selection, "actions": [action] });
+    app.post("/contact-manager/jobs").json(&job).await.expect(202);
+    app.execute(
+        "INSERT INTO start_events (workspace_id, definition_type, definition_id, place, event) \
+         SELECT id, 'scenario', id, 0, 'contact.note_added' FROM workspaces",
+    );
     search_index::look_through(app.db()).unwrap();
     // two that are one, two of which somebody says that they are two, and what a search has while it runs
     for n in ["one", "two"] {
