@@ -86,7 +86,11 @@ fn happened(
 fn event_of(action: &str) -> Option<EventType> {
     Some(match action {
         "contact.create" => EventType::ContactCreated,
-        "contact.update" | "contact.subscribed" | "contact.muted" | "contact.merge"
+        "contact.update"
+        | "contact.subscribed"
+        | "contact.muted"
+        | "contact.email_invalid"
+        | "contact.merge"
         | "contact.unmerge" => EventType::ContactUpdated,
         "contact.merged" => EventType::ContactMerged,
         "contact.unmerged" => EventType::ContactUnmerged,

@@ -1,5 +1,6 @@
 //! Purposes, the consent ledger, what is projected from it, and suppressed addresses.
 
+pub mod bulk;
 pub mod requests;
 
 use chrono::{DateTime, Utc};

@@ -2,6 +2,7 @@
 //! and what contacts answer by the links in messages.
 
 pub mod answers;
+pub(crate) mod bulk;
 pub mod can_send;
 pub mod ledger;
 mod letter;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contact_manager::{Action, DeleteMode, MAX_LINKS, Placed};
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
@@ -17,6 +18,7 @@ use kartoteka_persistence::{Tenant, workspaces};
 
 use super::{details, gender, has, tags};
 use crate::access::audit;
+use crate::consents::bulk as statuses;
 use crate::context::Context;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
@@ -32,12 +34,11 @@ pub(super) fn check(
     for Placed { at, action } in actions {
         faults.extend(match action {
             Action::SetDetail { name, value } => details::check(tenant, ctx, name, value, at)?,
-            Action::SetEmailOptOut
-            | Action::MarkEmailInvalid
-            | Action::LiftEmailInvalid
-            | Action::SetMobileOptIn { .. }
-            | Action::SetMobileOptOut
-            | Action::AssignOwner { .. }
+            Action::SetEmailOptOut => statuses::check_channel(tenant, Channel::Email, at)?,
+            Action::SetMobileOptIn { .. } | Action::SetMobileOptOut => {
+                statuses::check_channel(tenant, Channel::Sms, at)?
+            }
+            Action::AssignOwner { .. }
             | Action::RemoveOwner { .. }
             | Action::AddToStage { .. }
             | Action::RemoveFromFunnel { .. }
@@ -49,7 +50,9 @@ pub(super) fn check(
                 let detail = "This action cannot be run yet.";
                 vec![Fault::new(format!("{at}/type"), Code::InvalidValue, detail)]
             }
-            Action::AddTags { .. }
+            Action::MarkEmailInvalid
+            | Action::LiftEmailInvalid
+            | Action::AddTags { .. }
             | Action::AddTagsFromDetails { .. }
             | Action::RemoveTags { .. }
             | Action::RemoveDetail { .. }
@@ -100,6 +103,13 @@ pub(super) fn apply(
     ids: &[Uuid],
 ) -> Result<Dids, Error> {
     Ok(match action {
+        Action::SetEmailOptOut => statuses::set_email_opt_out(tenant, ctx, job, ids)?,
+        Action::MarkEmailInvalid => statuses::mark_email_invalid(tenant, ctx, job, ids)?,
+        Action::LiftEmailInvalid => statuses::lift_email_invalid(tenant, ctx, job, ids)?,
+        Action::SetMobileOptIn { legal_basis } => {
+            statuses::set_mobile_opt_in(tenant, ctx, job, *legal_basis, ids)?
+        }
+        Action::SetMobileOptOut => statuses::set_mobile_opt_out(tenant, ctx, job, ids)?,
         Action::AddTags { tags } => tags::add(tenant, ctx, job, tags, ids)?,
         Action::AddTagsFromDetails { details, prefix, score } => {
             tags::add_from_details(tenant, ctx, job, details, prefix, *score, ids)?

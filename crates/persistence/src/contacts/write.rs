@@ -118,6 +118,42 @@ pub fn set_flag(
     set(tenant, &[id.0], now, column, Some(value)).map(drop)
 }
 
+/// Which of the contacts have no e-mail address.
+///
+/// # Errors
+/// What the database said.
+pub fn without_email(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = Sql::new("SELECT id FROM contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND email_key IS NULL AND id = ANY(").bind(ids.to_vec());
+    sql.push(")");
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
+}
+
+/// Marks addresses of contacts as ones that do not exist, or takes the mark off, and says of which; others are as they
+/// should be, or have none.
+///
+/// # Errors
+/// What the database said.
+pub fn set_email_invalid(
+    tenant: &mut Tenant<'_>,
+    ids: &[Uuid],
+    invalid: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let (since, present) = if invalid {
+        ("excluded_now.at", "c.email_key IS NOT NULL AND c.email_invalid_at IS NULL")
+    } else {
+        ("NULL", "c.email_invalid_at IS NOT NULL")
+    };
+    let mut sql = Sql::new(&format!(
+        "UPDATE contacts c SET email_invalid_at = {since}, updated_at = {LATER} FROM (SELECT "
+    ));
+    sql.bind(now).push(" AS at) AS excluded_now WHERE c.workspace_id = ").bind(tenant.workspace);
+    sql.push(&format!(" AND {present} AND c.id = ANY(")).bind(ids.to_vec());
+    sql.push(") RETURNING c.id");
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
+}
+
 fn set(
     tenant: &mut Tenant<'_>,
     ids: &[Uuid],

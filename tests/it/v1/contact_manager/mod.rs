@@ -1,5 +1,6 @@
 //! Tests of the contact manager (MGR).
 
+mod consents;
 mod crash;
 mod details;
 mod jobs;
