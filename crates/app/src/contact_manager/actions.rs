@@ -10,7 +10,7 @@ use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contact_manager::{Action, DeleteMode, MAX_LINKS, Placed};
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
-use kartoteka_domain::ids::JobId;
+use kartoteka_domain::ids::{JobId, UserId};
 use kartoteka_domain::segments::Selection;
 use kartoteka_persistence::contact_manager as store;
 use kartoteka_persistence::contacts::{owners, write};
@@ -19,6 +19,7 @@ use kartoteka_persistence::{Tenant, workspaces};
 use super::{details, gender, has, tags};
 use crate::access::audit;
 use crate::consents::bulk as statuses;
+use crate::contacts::owners::bulk as ownership;
 use crate::context::Context;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
@@ -38,9 +39,11 @@ pub(super) fn check(
             Action::SetMobileOptIn { .. } | Action::SetMobileOptOut => {
                 statuses::check_channel(tenant, Channel::Sms, at)?
             }
-            Action::AssignOwner { .. }
-            | Action::RemoveOwner { .. }
-            | Action::AddToStage { .. }
+            Action::AssignOwner { user_id, .. } => {
+                ownership::check_assign(tenant, UserId(*user_id), at)?
+            }
+            Action::RemoveOwner { email } => ownership::check_remove(tenant, email, at)?,
+            Action::AddToStage { .. }
             | Action::RemoveFromFunnel { .. }
             | Action::GenerateCoupon { .. }
             | Action::RunRule { .. }
@@ -127,6 +130,10 @@ pub(super) fn apply(
             tell_changed(tenant, ctx, job, &dids, "state")?;
             dids
         }
+        Action::AssignOwner { user_id, level } => {
+            ownership::assign(tenant, ctx, job, (UserId(*user_id), *level), ids)?
+        }
+        Action::RemoveOwner { email } => ownership::remove(tenant, ctx, job, email, ids)?,
         Action::DetectGender { country, name_order, tags } => {
             gender::detect(tenant, ctx, job, (*country, *name_order), tags, ids)?
         }
@@ -175,6 +182,11 @@ pub(super) fn undo(
         }
         Action::SetScore { score } => (store::undo_set_score(tenant, rows, *score, now)?, "score"),
         Action::SetState { state } => (store::undo_set_state(tenant, rows, *state, now)?, "state"),
+        Action::AssignOwner { user_id, level } => {
+            let owner = (UserId(*user_id), *level);
+            return ownership::undo_assign(tenant, ctx, undo, owner, rows);
+        }
+        Action::RemoveOwner { .. } => return ownership::undo_remove(tenant, ctx, undo, rows),
         Action::Delete { mode: DeleteMode::Trash } => return undo_trash(tenant, ctx, past, &ids),
         other => return Err(not_yet(other)),
     };
@@ -207,8 +219,8 @@ pub(super) fn abandon(_tenant: &mut Tenant<'_>, _ctx: &Context, _job: JobId) -> 
 }
 
 /// Whether assigning owners starts scenarios here: the source says both, so the workspace does (MGR-G).
-pub(super) fn owners_start_scenarios(_tenant: &mut Tenant<'_>) -> Result<bool, Error> {
-    Ok(false)
+pub(super) fn owners_start_scenarios(tenant: &mut Tenant<'_>) -> Result<bool, Error> {
+    Ok(workspaces::get(tenant)?.scenarios_on_owner_assigned)
 }
 
 /// Writes down and tells on that a field of those that were changed is another one now.

@@ -1,5 +1,7 @@
 //! Who owns a contact (CON-12).
 
+pub(crate) mod bulk;
+
 use serde_json::json;
 
 use kartoteka_domain::codes::Code;

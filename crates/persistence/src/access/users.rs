@@ -133,6 +133,22 @@ pub fn get_for_update(tenant: &mut Tenant<'_>, id: Uuid) -> Result<Option<UserRo
     find(tenant, id, " FOR UPDATE")
 }
 
+/// Which of these people are there; they stay until the transaction ends.
+///
+/// # Errors
+/// What the database said.
+pub fn hold(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let mut sql = Sql::new("SELECT id FROM users WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids.to_vec());
+    sql.push(") ORDER BY id FOR KEY SHARE");
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
+}
+
 fn find(tenant: &mut Tenant<'_>, id: Uuid, lock: &str) -> Result<Option<UserRow>, StoreError> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM users WHERE workspace_id = "));
     sql.bind(tenant.workspace).push(" AND id = ").bind(id).push(lock);

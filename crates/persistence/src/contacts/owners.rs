@@ -1,5 +1,7 @@
 //! Who owns which contacts, and the one condition that says what they may do to them (CON-12).
 
+pub mod bulk;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};

@@ -30,6 +30,13 @@ pub(super) async fn managed(app: &TestApp, by: &Client, actions: Value) -> Answe
     ended(by, &job.id()).await
 }
 
+/// Undoes a job, and reads the job that does so.
+pub(super) async fn undone(app: &TestApp, by: &Client, job: &Answer) -> Answer {
+    let undo = by.post(format!("/contact-manager/jobs/{}/undo", job.id())).await.expect(202);
+    app.run_jobs().await;
+    ended(by, &undo.id()).await
+}
+
 async fn ended(by: &Client, id: &str) -> Answer {
     let job = by.get(format!("/contact-manager/jobs/{id}")).await.expect(200);
     assert_eq!(job.json["state"], "succeeded", "{job:?}");

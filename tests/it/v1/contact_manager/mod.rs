@@ -4,6 +4,7 @@ mod consents;
 mod crash;
 mod details;
 mod jobs;
+mod owners;
 mod permissions;
 mod tags;
 mod undo;
