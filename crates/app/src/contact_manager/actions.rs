@@ -19,7 +19,7 @@ use kartoteka_persistence::{Tenant, workspaces};
 use super::{details, gender, has, tags};
 use crate::access::audit;
 use crate::consents::bulk as statuses;
-use crate::contacts::owners::bulk as ownership;
+use crate::contacts::{notes::bulk as notes, owners::bulk as ownership};
 use crate::context::Context;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
@@ -48,13 +48,13 @@ pub(super) fn check(
             | Action::GenerateCoupon { .. }
             | Action::RunRule { .. }
             | Action::RunScenario { .. }
-            | Action::GenerateLinks { .. }
-            | Action::AddNote { .. } => {
+            | Action::GenerateLinks { .. } => {
                 let detail = "This action cannot be run yet.";
                 vec![Fault::new(format!("{at}/type"), Code::InvalidValue, detail)]
             }
             Action::MarkEmailInvalid
             | Action::LiftEmailInvalid
+            | Action::AddNote { .. }
             | Action::AddTags { .. }
             | Action::AddTagsFromDetails { .. }
             | Action::RemoveTags { .. }
@@ -134,6 +134,7 @@ pub(super) fn apply(
             ownership::assign(tenant, ctx, job, (UserId(*user_id), *level), ids)?
         }
         Action::RemoveOwner { email } => ownership::remove(tenant, ctx, job, email, ids)?,
+        Action::AddNote { text, private } => notes::add(tenant, ctx, job, (text, *private), ids)?,
         Action::DetectGender { country, name_order, tags } => {
             gender::detect(tenant, ctx, job, (*country, *name_order), tags, ids)?
         }

@@ -1,5 +1,7 @@
 //! Notes on a contact (CON-13). A private one is there for its author only.
 
+pub(crate) mod bulk;
+
 use serde_json::json;
 use uuid::Uuid;
 

@@ -107,6 +107,33 @@ pub fn insert(tenant: &mut Tenant<'_>, contact: ContactId, note: &Note) -> Resul
     sql.execute(tenant.conn).map(drop)
 }
 
+/// Adds the same note to contacts, each under an id of its own: contact and note.
+///
+/// # Errors
+/// What the database said.
+pub fn insert_many(
+    tenant: &mut Tenant<'_>,
+    notes: &[(Uuid, Uuid)],
+    (text, private): (&str, bool),
+    author: Actor,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let (contacts, ids): (Vec<Uuid>, Vec<Uuid>) = notes.iter().copied().unzip();
+    let mut sql = Sql::new(
+        "INSERT INTO contact_notes (workspace_id, contact_id, id, text, private, author_type, author_id, \
+         created_at, updated_at) SELECT ",
+    );
+    sql.bind(tenant.workspace).push(", r.contact_id, r.id, ").bind(text);
+    sql.push(", ").bind(private).push(", ").bind(author.kind()).push(", ").bind(author.id());
+    let now = sql.param(now);
+    sql.push(&format!(", {now}, {now} FROM unnest(")).bind(contacts).push(", ").bind(ids);
+    sql.push(") AS r(contact_id, id)");
+    sql.execute(tenant.conn).map(drop)
+}
+
 /// Writes text and privacy of a note.
 ///
 /// # Errors

@@ -4,8 +4,10 @@ mod consents;
 mod crash;
 mod details;
 mod jobs;
+mod notes;
 mod owners;
 mod permissions;
+mod starting_events;
 mod tags;
 mod undo;
 
