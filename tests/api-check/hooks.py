@@ -93,6 +93,12 @@ def unseen_or_control(value, case, pointer):
     return unseen(value) or any(unicodedata.category(character) == "Cc" for character in value)
 
 
+def no_file_name(value, case, pointer):
+    """Slashes, what nobody sees, or nothing else."""
+    stray = lambda character: character in "/\\" or unicodedata.category(character) in ("Cc", "Cf", "Mn")
+    return unseen(value) or value.strip() in (".", "..") or any(stray(character) for character in value)
+
+
 def ids_and_selection(value, case, pointer):
     return isinstance(case.body, dict) and case.body.get("ids") is not None and value is not None
 
@@ -159,6 +165,8 @@ RULES = [
     (rf"({COMPANY}|{OPPORTUNITY}|{PROJECT})", r"#/name", "too_short", unseen_key),
     (rf"({CLASS}|{FIELD})", r"#/(name|title|choices/\d+)", "(too_short|invalid_value)", unseen_or_control),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
+    # the name of a file
+    (r"PATCH /documents/\{id\}", r"#/name", "(invalid_value|too_short)", no_file_name),
     # a year that is not written with four digits everywhere
     (OPPORTUNITY, r"#/expected_close_date", "out_of_range", None),
     (PROJECT, r"#/(from|to)", "out_of_range", None),

@@ -13,6 +13,7 @@ use kartoteka_persistence::MIGRATIONS;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
+use crate::v1::documents::kept_by_admin;
 use crate::v1::imports::{commit, planned, with_header};
 use crate::v1::integrity::sealed;
 
@@ -131,6 +132,7 @@ async fn fill(app: &TestApp) {
     let loser = app.post("/contacts").json(&json!({ "first_name": "L" })).await.expect(201).id();
     let merge = json!({ "winner_id": winner, "loser_ids": [loser] });
     app.post("/contacts/merge").json(&merge).await.expect(200);
+    kept_by_admin(app, &[&winner, &loser]);
     app.delete(&path).await.expect(204);
     // what a purge leaves behind, seals and what a verification says of them
     let gone =

@@ -78,8 +78,9 @@ const RULES: &[(&str, &str)] = &[
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
     ),
     (
-        "what an import remembers of a contact is about one that is there, or was merged",
+        "what an import remembers of a contact, and a line of a document, is about one that is there, or was merged",
         "SELECT count(*) AS n FROM (
+            SELECT workspace_id, contact_id FROM document_contacts UNION ALL
             SELECT workspace_id, contact_id FROM import_changes UNION ALL
             SELECT workspace_id, contact_id FROM import_tag_additions) AS x
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use kartoteka_app::{Db, Error};
 use kartoteka_domain::codes::Code;
@@ -15,6 +16,40 @@ use crate::extract::Caller;
 use crate::extract::body::patience;
 use crate::problem::Problem;
 use crate::state::State;
+
+/// `Content-Disposition` of a file to be saved under this name (RFC 6266): for those who read no more than ASCII with `_` in
+/// the place of other letters, for all others as it is (RFC 8187).
+pub(crate) fn attachment(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| match c {
+            // a % is taken for an escape by some (RFC 6266, appendix D)
+            '"' | '\\' | '%' => '_',
+            c if c.is_ascii_graphic() || c == ' ' => c,
+            _ => '_',
+        })
+        .collect();
+    if plain == name {
+        return format!("attachment; filename=\"{plain}\"");
+    }
+    let full = utf8_percent_encode(name, NOT_ATTR_CHAR);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{full}")
+}
+
+/// All but `attr-char` (RFC 8187, 3.2.1).
+const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 
 /// What is sent: one block after the other, each made when the client has room for it.
 pub(crate) trait Blocks: Send + 'static {
@@ -94,4 +129,26 @@ pub(crate) fn stream<B: Blocks>(
         waited: Duration::ZERO,
     };
     unfold(Some(download), |download| async move { download?.next().await })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MGR-M: RFC 6266, RFC 8187.
+    #[test]
+    fn a_name_with_diacritics_comes_whole_and_as_ascii() {
+        assert_eq!(attachment("a b.csv"), "attachment; filename=\"a b.csv\"");
+        assert_eq!(
+            attachment("Žluťoučký kůň.csv"),
+            "attachment; filename=\"_lu_ou_k_ k__.csv\"; filename*=UTF-8''%C5%BDlu%C5%A5ou%C4%8Dk%C3%BD%20k%C5%AF%C5%88.csv"
+        );
+        assert_eq!(
+            attachment("100 % \"x\"; a=b'c.csv"),
+            "attachment; filename=\"100 _ _x_; a=b'c.csv\"; filename*=UTF-8''100%20%25%20%22x%22%3B%20a%3Db%27c.csv"
+        );
+        // no line of a header ends in it, whatever the name
+        let odd: String = (0..0x300).filter_map(char::from_u32).collect();
+        assert!(attachment(&odd).bytes().all(|byte| (b' '..0x7f).contains(&byte)));
+    }
 }

@@ -179,7 +179,7 @@ impl Responder for Reply {
         let etag = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("etag"));
         let unchanged = self.status == StatusCode::OK
             && (request.method() == Method::GET || request.method() == Method::HEAD)
-            && etag.is_some_and(|(_, tag)| none_match(request, tag));
+            && etag.is_some_and(|(_, tag)| none_match(if_none_match(request), tag));
         let status = if unchanged { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponse::build(status);
         for (name, value) in &self.headers {
@@ -199,10 +199,15 @@ impl Responder for Reply {
     }
 }
 
-/// `If-None-Match` compares weakly (RFC 9110, 13.1.2).
-fn none_match(request: &HttpRequest, tag: &str) -> bool {
+/// The lines of `If-None-Match`.
+pub(crate) fn if_none_match(request: &HttpRequest) -> impl Iterator<Item = &str> {
     let lines = request.headers().get_all(header::IF_NONE_MATCH);
-    lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).any(|word| {
+    lines.filter_map(|line| line.to_str().ok())
+}
+
+/// Whether the client has what the tag names: `If-None-Match` compares weakly (RFC 9110, 13.1.2).
+pub(crate) fn none_match<'a>(lines: impl Iterator<Item = &'a str>, tag: &str) -> bool {
+    lines.flat_map(|line| line.split(',')).any(|word| {
         let word = word.trim();
         word == "*" || word.strip_prefix("W/").unwrap_or(word) == tag
     })

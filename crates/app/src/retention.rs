@@ -10,10 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use kartoteka_domain::actor::Actor;
-use kartoteka_domain::ids::ImportId;
+use kartoteka_domain::ids::{DocumentId, ImportId};
 use kartoteka_domain::jobs::JobState;
 use kartoteka_domain::retention::{Kind, Rules};
 use kartoteka_persistence::contacts::read;
+use kartoteka_persistence::documents;
 use kartoteka_persistence::jobs::{self, Job, Progress};
 use kartoteka_persistence::retention as store;
 use kartoteka_persistence::{Db, StoreError, Tenant};
@@ -128,7 +129,11 @@ fn part(
     before: DateTime<Utc>,
 ) -> Result<usize, Error> {
     let most = match kind {
-        Kind::ImportRows | Kind::ImportFiles | Kind::ImportsOpen | Kind::JobContacts => 1,
+        Kind::ImportRows
+        | Kind::ImportFiles
+        | Kind::ImportsOpen
+        | Kind::JobContacts
+        | Kind::Documents => 1,
         Kind::Jobs | Kind::ConsentEvidence => RECORDS,
         Kind::Trash => CONTACTS,
     };
@@ -142,6 +147,7 @@ fn part(
         Kind::ImportFiles => usize::from(forget::file(tenant, ImportId(first))?),
         Kind::ImportsOpen => usize::from(forget::abandon(tenant, ctx, ImportId(first), before)?),
         Kind::JobContacts => store::remove_job_contacts(tenant, first, ROWS)?,
+        Kind::Documents => usize::from(documents::delete(tenant, DocumentId(first))?),
         Kind::Jobs => store::remove_jobs(tenant, &ids)?,
         Kind::Trash => {
             read::lock(tenant, &ids)?;

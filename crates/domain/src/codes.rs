@@ -127,6 +127,7 @@ codes! {
     SegmentExists = "segment_exists", "There is a segment with this name.";
     SegmentCycle = "segment_cycle", "A segment cannot be part of itself.";
     SelectionTooSlow = "selection_too_slow", "It takes too long to find the contacts of this selection.";
+    TooManyContacts = "too_many_contacts", "The action is for fewer contacts.";
 
     MailNotConfigured = "mail_not_configured", "No mail server is configured.";
     MayNotBeSent = "may_not_be_sent", "No message may go to this contact.";

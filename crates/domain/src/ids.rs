@@ -83,4 +83,6 @@ id_types! {
     MergeId,
     /// The erasure of a person.
     ErasureId,
+    /// A file that Kartoteka made.
+    DocumentId,
 }

@@ -12,6 +12,7 @@ pub mod consents;
 pub mod contact_manager;
 pub mod contacts;
 pub mod cursor;
+pub mod documents;
 pub mod duplicates;
 pub mod erasures;
 pub mod faults;

@@ -37,6 +37,7 @@ kinds! {
     ImportFiles = "import_files", Some(30), "Uploaded files of imports that have ended, with their samples.";
     ImportsOpen = "imports_open", Some(90), "Imports on which no step was taken: they are cancelled and their files go.";
     JobContacts = "job_contacts", Some(90), "Lists of the contacts of jobs that have ended, with what became of each.";
+    Documents = "documents", Some(30), "Documents, such as lists of links.";
     Jobs = "jobs", None, "Jobs that have ended and that no import names.";
     Trash = "trash", None, "Contacts in the trash: they are purged.";
     ConsentEvidence = "consent_evidence", None, "What proves entries of the consent ledger: IP address, user agent, evidence.";

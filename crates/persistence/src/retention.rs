@@ -112,6 +112,9 @@ fn things(kind: Kind, ws: &str, before: &str) -> String {
         Kind::JobContacts => format!(
             "jobs j JOIN frozen_contacts f ON f.workspace_id = {ws} AND f.job_id = j.id WHERE {job_ended}"
         ),
+        Kind::Documents => {
+            format!("documents d WHERE d.workspace_id = {ws} AND d.finished_at < {before}")
+        }
         Kind::Jobs => format!(
             "jobs j WHERE {job_ended} AND NOT EXISTS (SELECT FROM imports i WHERE i.workspace_id = {ws} AND i.job_id = j.id)"
         ),
@@ -154,6 +157,7 @@ pub fn some(
     let id = match kind {
         Kind::ImportRows | Kind::ImportFiles | Kind::ImportsOpen => "i.id",
         Kind::JobContacts | Kind::Jobs => "j.id",
+        Kind::Documents => "d.id",
         Kind::Trash => "c.id",
         Kind::ConsentEvidence => "e.entry_id",
     };

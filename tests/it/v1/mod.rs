@@ -8,6 +8,7 @@ mod companies;
 mod consents;
 pub(crate) mod contact_manager;
 pub(crate) mod contacts;
+pub(crate) mod documents;
 mod duplicates;
 mod erasures;
 mod fields;

@@ -10,6 +10,7 @@ const DEFAULTS: &[(&str, Option<i64>)] = &[
     ("import_files", Some(30)),
     ("imports_open", Some(90)),
     ("job_contacts", Some(90)),
+    ("documents", Some(30)),
     ("jobs", None),
     ("trash", None),
     ("consent_evidence", None),
@@ -106,8 +107,8 @@ async fn a_run_removes_what_the_dry_run_said_and_nothing_else() {
     furnish(&app).await;
     let (path, dry) = ("/workspace/retention/run", json!({"dry_run": true}));
     let said = app.post(path).json(&dry).await.expect(200);
-    let counts = json!({"import_rows": 3, "import_files": 1, "imports_open": 1, "job_contacts": 1, "jobs": 0, "trash": 0,
-        "consent_evidence": 0});
+    let counts = json!({"import_rows": 3, "import_files": 1, "imports_open": 1, "job_contacts": 1, "documents": 0, "jobs": 0,
+        "trash": 0, "consent_evidence": 0});
     assert_eq!((&said.json["counts"], &said.json["dry_run"]), (&counts, &json!(true)));
     assert_eq!(left(&app), [2, 4, 2, 2, 2, 2, 2], "nothing went");
     let rules = json!({"jobs": 50, "trash": 50, "consent_evidence": 50});

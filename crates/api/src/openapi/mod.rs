@@ -163,6 +163,8 @@ fn tags(document: &Value) -> Value {
             "Actions on exactly the contacts of a selection, with an outcome for each",
         ),
         ("merges", "Contacts that were merged into one, and parting them again"),
+        ("documents", "Files that Kartoteka made"),
+        ("tracking", "Who came by a link"),
         ("jobs", "Long work"),
         ("integrity", "Whether anybody changed the consent ledger or the audit trail"),
         ("webhooks", "Telling other systems what happens"),

@@ -46,6 +46,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::EmptySelection
         | Code::SegmentCycle
         | Code::SelectionTooSlow
+        | Code::TooManyContacts
         | Code::NothingToChange
         | Code::NothingIdentifies
         | Code::ContactLimitReached

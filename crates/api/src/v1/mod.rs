@@ -10,6 +10,7 @@ pub mod companies;
 pub mod contact_manager;
 pub mod contact_types;
 pub mod contacts;
+pub mod documents;
 pub mod duplicates;
 pub mod erasures;
 pub mod fields;
@@ -25,6 +26,7 @@ pub mod purposes;
 pub mod records;
 pub mod segments;
 pub mod tags;
+pub mod tracking;
 pub mod trash;
 pub mod users;
 pub mod webhooks;
@@ -58,6 +60,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(projects::configure)
         .configure(activities::configure)
         .configure(segments::configure)
+        .configure(documents::configure)
+        .configure(tracking::configure)
         .configure(duplicates::configure)
         .configure(erasures::configure)
         .configure(webhooks::configure);

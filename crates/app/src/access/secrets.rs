@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -78,6 +79,14 @@ impl Entropy {
         }
         salt
     }
+}
+
+/// HMAC-SHA-256 under a key of its own, derived from the secret of the installation for one `purpose`. `None` never
+/// happens: HMAC takes keys of any length.
+pub(crate) fn derived(installation: &[u8], purpose: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut key = Hmac::<Sha256>::new_from_slice(installation).ok()?;
+    key.update(purpose);
+    Hmac::new_from_slice(&key.finalize().into_bytes()).ok()
 }
 
 /// What is kept of a secret. A fast hash will do: there are 256 random bits behind it.

@@ -10,8 +10,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
@@ -19,6 +18,7 @@ use kartoteka_domain::consents::words::Tongue;
 use kartoteka_domain::ids::{ConsentRequestId, ContactId, PurposeId, WorkspaceId};
 
 use super::suppression;
+use crate::access::secrets::derived;
 
 /// Bytes of the HMAC that stand in a token.
 const MAC_BYTES: usize = 16;
@@ -73,10 +73,8 @@ impl AddressMark {
     }
 }
 
-fn mac(secret: &[u8], body: &[u8]) -> Option<Hmac<Sha256>> {
-    let mut derived = Hmac::<Sha256>::new_from_slice(secret).ok()?;
-    derived.update(b"kartoteka: links in messages");
-    let mut mac = Hmac::<Sha256>::new_from_slice(&derived.finalize().into_bytes()).ok()?;
+fn mac(secret: &[u8], body: &[u8]) -> Option<impl Mac> {
+    let mut mac = derived(secret, b"kartoteka: links in messages")?;
     mac.update(body);
     Some(mac)
 }

@@ -4,8 +4,8 @@
 //! # What goes
 //! The contact with everything that hangs on it (a purge, from wherever it is), and what
 //! [`places`](kartoteka_persistence::erasures::places) lists beyond that: files and staged rows of imports the person
-//! is in, problems of their rows, kept answers, addresses in what jobs were asked and in saved conditions, texts of
-//! activities they share with others. What stays are counts, lines of the audit trail by id, and keyed hashes.
+//! is in, problems of their rows, kept answers, addresses in what jobs were asked, in saved conditions and in names of
+//! documents, texts of activities they share with others. What stays are counts, lines of the audit trail by id, and keyed hashes.
 //!
 //! An address that another contact has is left where it is, and not suppressed: it is not this person's alone. The
 //! record says whose it is too ([`Erasure::also_used_by`]); with the last of them it goes. Asked for by address, all
@@ -16,7 +16,7 @@
 //! 2. The job writes a line into the [`journal`] and waits until it is on the disk. Without it nothing is erased.
 //! 3. Files of imports are looked through and removed, an import at a time; the contact is still there and says what
 //!    to look for, so that a worker that was killed can go on.
-//! 4. Conditions and jobs are cleaned.
+//! 4. Conditions, documents and jobs are cleaned.
 //! 5. One transaction removes the contact and the rest, suppresses the addresses, and ends record and job.
 //!
 //! Whoever is killed between 2 and 5 leaves a job that is taken up again; it cannot be cancelled. So a line of the

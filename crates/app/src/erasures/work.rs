@@ -20,7 +20,7 @@ use kartoteka_persistence::erasures::elsewhere::{self, Whose};
 use kartoteka_persistence::erasures::{self as store, Erasure};
 use kartoteka_persistence::jobs::{Job, Progress};
 use kartoteka_persistence::records::{self, Hold};
-use kartoteka_persistence::{StoreError, Tenant, activities, consents, workspaces};
+use kartoteka_persistence::{StoreError, Tenant, activities, consents, documents, workspaces};
 
 use super::journal::Line;
 use super::{Addresses, replay};
@@ -39,6 +39,8 @@ pub(super) const KIND: &str = "contacts_erase";
 const IMPORTS_AT_ONCE: i64 = 20;
 /// Kept answers that are younger are looked through once more in the last step; the clocks of servers may differ.
 const ANSWERS_AGAIN_MINUTES: i64 = 5;
+/// Documents looked through at once.
+const DOCUMENTS_AT_ONCE: i64 = 500;
 /// Jobs looked through at once.
 const JOBS_AT_ONCE: i64 = 500;
 
@@ -55,6 +57,9 @@ struct Counts {
     answers: usize,
     /// Jobs whose texts were cleaned.
     jobs: usize,
+    /// Documents in whose name or page an address was.
+    #[serde(default)]
+    documents: usize,
     /// Segments whose trees were cleaned.
     segments: usize,
     /// Activities shared with others whose texts were cleaned.
@@ -134,6 +139,7 @@ impl Work for EraseWork {
             let mut checkpoint = search_imports(run, &person, std::mem::take(&mut from))?;
             checkpoint.counts.segments +=
                 run.step(|tenant, ctx, _held| clean_segments(tenant, ctx, &person.sought))?;
+            checkpoint.counts.documents += clean_documents(run, &person.sought)?;
             checkpoint.counts.jobs += clean_jobs(run, &person.sought)?;
             checkpoint.counts.answers += run.step(|tenant, _ctx, _held| {
                 Ok(idempotency::forget_mentions(tenant, person.words(), None)?)
@@ -297,6 +303,31 @@ fn clean_segments(tenant: &mut Tenant<'_>, ctx: &Context, sought: &Sought) -> Re
         audit::record(tenant, ctx, "segment.update", "segment", Some(segment.id), Some(changes))?;
     }
     Ok(segments.len())
+}
+
+fn clean_documents(run: &Run<'_>, sought: &Sought) -> Result<usize, JobError> {
+    let (mut after, mut cleaned) = (None, 0);
+    if sought.is_empty() {
+        return Ok(0);
+    }
+    loop {
+        let found = run
+            .db()
+            .read(run.workspace(), |tenant| documents::texts(tenant, after, DOCUMENTS_AT_ONCE))?;
+        let Some(last) = found.last() else { return Ok(cleaned) };
+        after = Some(last.id);
+        for mut document in found {
+            let name = sought.redact(&document.name, false);
+            let page = document.page.as_ref().and_then(|page| sought.redact(page, false));
+            if name.is_none() && page.is_none() {
+                continue;
+            }
+            document.name = name.unwrap_or(document.name);
+            document.page = page.or(document.page);
+            run.step(|tenant, ctx, _held| Ok(documents::put_texts(tenant, &document, ctx.now)?))?;
+            cleaned += 1;
+        }
+    }
 }
 
 fn clean_jobs(run: &Run<'_>, sought: &Sought) -> Result<usize, JobError> {

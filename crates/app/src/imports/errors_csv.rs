@@ -176,9 +176,9 @@ fn reason(row: &ReportRow) -> String {
     format!("{}: {}", row.outcome, words.join("; "))
 }
 
-/// A cell a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection). A
+/// For every file we give out: a cell a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection). A
 /// phone number that begins with + stays what it is to us: the reader takes the apostrophe off again.
-fn harmless(cell: String) -> String {
+pub(crate) fn harmless(cell: String) -> String {
     match cell.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{cell}"),
         _ => cell,

@@ -152,6 +152,16 @@ pub const PARTS: &[Part] = &[
                WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
     },
     Part {
+        name: "documents",
+        tables: &["document_contacts"],
+        key: "x.document_id",
+        columns: "'id', d.id, 'kind', d.kind, 'name', d.name, 'page', d.page, 'private', d.private, \
+                  'owner', jsonb_build_object('type', d.owner_type, 'id', d.owner_id), 'job_id', d.job_id, \
+                  'created_at', d.created_at",
+        from: "(SELECT DISTINCT l.document_id FROM document_contacts l WHERE l.workspace_id = {ws} AND l.contact_id = ANY({ids})) AS x \
+               JOIN documents d ON d.workspace_id = {ws} AND d.id = x.document_id WHERE ({private} OR NOT d.private)",
+    },
+    Part {
         name: "imports",
         tables: &["import_rows", "import_changes", "import_tag_additions"],
         key: "i.id",

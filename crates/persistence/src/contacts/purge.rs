@@ -56,6 +56,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "company_contacts",
         "opportunity_contacts",
         "project_contacts",
+        "document_contacts",
     ] {
         let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));
         sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(people.clone()).push(")");

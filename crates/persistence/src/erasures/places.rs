@@ -35,6 +35,11 @@ pub const PLACES: &[(&str, &str)] = &[
     ("contact_tags", "removed by the purge"),
     ("contact_types", "words of the workspace"),
     ("contacts", "removed by the purge"),
+    ("document_contacts", "removed by the purge"),
+    (
+        "documents",
+        "ids and counts; addresses and numbers in the name and in the address of the page are replaced",
+    ),
     ("duplicate_blocks", "hashes of what several share, while a search runs"),
     ("duplicate_pairs", "removed by the purge; no values"),
     ("duplicate_rejections", "removed by the purge"),

@@ -12,6 +12,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::{erasure, journal};
+use crate::v1::documents::kept_by_admin;
 use crate::v1::imports::{planned, with_header};
 use crate::v1::integrity::{faults, sealed};
 
@@ -133,6 +134,10 @@ async fn by_hand(app: &TestApp, id: &str) {
     let company = app.post("/companies").json(&company).await.expect(201).id();
     let role = json!({"role": format!("{LAST}, majitelka")});
     app.put(format!("/companies/{company}/contacts/{id}")).json(&role).await.expect(200);
+    let document = kept_by_admin(app, &[id, &other]);
+    let name = json!({"name": format!("Pro {EMAIL}.csv")});
+    app.patch(format!("/documents/{document}")).json(&name).await.expect(200);
+    app.execute(&format!("UPDATE documents SET page = 'https://x.example/?a=b&for={EMAIL}#c'"));
     let filter = json!({"or": [{"field": "email", "op": "eq", "value": EMAIL},
         {"field": "phone", "op": "eq", "value": "777 123 987"}]});
     let segment = json!({"name": "Ona", "description": format!("kvůli {EMAIL}"), "filter": filter});
@@ -171,6 +176,7 @@ async fn after_an_erasure_nothing_of_the_person_is_found_anywhere() {
         "contact_notes",
         "contact_search",
         "contacts",
+        "documents",
         "idempotency_keys",
         "import_changes",
         "import_data",
@@ -220,6 +226,7 @@ async fn after_an_erasure_nothing_of_the_person_is_found_anywhere() {
     let counts = &done.json["counts"];
     for (kind, least) in [
         ("contacts", 1),
+        ("documents", 1),
         ("imports", 5),
         ("jobs", 1),
         ("segments", 1),

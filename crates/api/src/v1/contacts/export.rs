@@ -86,6 +86,9 @@ pub(crate) struct ContactExport {
     /// Projects it has a part in.
     #[schema(value_type = Vec<Object>)]
     projects: Vec<Value>,
+    /// Documents it has a line in; private ones for tokens with `admin` only.
+    #[schema(value_type = Vec<Object>)]
+    documents: Vec<Value>,
     /// Imports that made or met it: name, file, and of each row its number, outcome, problems, changes and what was read.
     #[schema(value_type = Vec<Object>)]
     imports: Vec<Value>,

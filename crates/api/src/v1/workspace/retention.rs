@@ -16,7 +16,7 @@ use crate::v1::jobs::{JobView, location};
 
 /// How many days something is kept; `null` is for ever, and what is absent has its default.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({"import_rows": 1, "import_files": 14, "imports_open": 30, "job_contacts": 90, "jobs": null,
+#[schema(example = json!({"import_rows": 1, "import_files": 14, "imports_open": 30, "job_contacts": 90, "documents": 30, "jobs": null,
     "trash": 30, "consent_evidence": null}))]
 pub(crate) struct RetentionPut {
     /// Staged rows of imports that have ended: nothing reads them any more. 1 when absent.
@@ -35,6 +35,10 @@ pub(crate) struct RetentionPut {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
     job_contacts: Option<Option<i64>>,
+    /// Documents, such as lists of links. 30 when absent.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
+    documents: Option<Option<i64>>,
     /// Jobs that have ended and that no import names. For ever when absent.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
@@ -58,6 +62,7 @@ impl From<RetentionPut> for Rules {
             import_files,
             imports_open,
             job_contacts,
+            documents,
             jobs,
             trash,
             consent_evidence,
@@ -68,6 +73,7 @@ impl From<RetentionPut> for Rules {
             (Kind::ImportFiles, import_files),
             (Kind::ImportsOpen, imports_open),
             (Kind::JobContacts, job_contacts),
+            (Kind::Documents, documents),
             (Kind::Jobs, jobs),
             (Kind::Trash, trash),
             (Kind::ConsentEvidence, consent_evidence),
@@ -95,6 +101,9 @@ pub(crate) struct Retention {
     /// Lists of the contacts of jobs that have ended.
     #[schema(required = true, example = 90)]
     job_contacts: Option<i64>,
+    /// Documents, such as lists of links.
+    #[schema(required = true, example = 30)]
+    documents: Option<i64>,
     /// Jobs that have ended.
     #[schema(required = true, example = json!(null))]
     jobs: Option<i64>,
@@ -114,6 +123,7 @@ impl From<&Kept> for Retention {
             import_files: rules.days(Kind::ImportFiles),
             imports_open: rules.days(Kind::ImportsOpen),
             job_contacts: rules.days(Kind::JobContacts),
+            documents: rules.days(Kind::Documents),
             jobs: rules.days(Kind::Jobs),
             trash: rules.days(Kind::Trash),
             consent_evidence: rules.days(Kind::ConsentEvidence),
@@ -184,7 +194,7 @@ pub(crate) struct RetentionCounts {
     at: DateTime<Utc>,
     /// How many of each kind are over their time.
     #[schema(value_type = Object, example = json!({"import_rows": 20_000, "import_files": 2, "imports_open": 1,
-        "job_contacts": 0, "jobs": 0, "trash": 12, "consent_evidence": 0}))]
+        "job_contacts": 0, "documents": 1, "jobs": 0, "trash": 12, "consent_evidence": 0}))]
     counts: Counts,
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE document_contacts;
+DROP TABLE documents;
