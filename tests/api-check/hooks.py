@@ -165,6 +165,8 @@ RULES = [
     (rf"({COMPANY}|{OPPORTUNITY}|{PROJECT})", r"#/name", "too_short", unseen_key),
     (rf"({CLASS}|{FIELD})", r"#/(name|title|choices/\d+)", "(too_short|invalid_value)", unseen_or_control),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
+    # the page that links lead to: no name or password in its address, nor the parameter that is put into it
+    (r"POST /contact-manager/jobs", r"#/actions/\d+/url", "(invalid_value|too_long)", None),
     # the name of a file
     (r"PATCH /documents/\{id\}", r"#/name", "(invalid_value|too_short)", no_file_name),
     # a year that is not written with four digits everywhere

@@ -101,6 +101,20 @@ pub fn list(
     sql.load(tenant.conn)
 }
 
+/// Documents that these jobs made and that `viewer` sees.
+///
+/// # Errors
+/// What the database said.
+pub fn of_jobs(
+    tenant: &mut Tenant<'_>,
+    viewer: Actor,
+    jobs: Vec<Uuid>,
+) -> Result<Vec<Document>, StoreError> {
+    let mut sql = select(tenant, viewer);
+    sql.push(" AND d.job_id = ANY(").bind(jobs).push(")");
+    sql.load(tenant.conn)
+}
+
 /// One document, if `viewer` sees it. With `lock` nobody else changes it until the transaction ends.
 ///
 /// # Errors

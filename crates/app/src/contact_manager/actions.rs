@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
-use kartoteka_domain::contact_manager::{Action, DeleteMode, MAX_LINKS, Placed};
+use kartoteka_domain::contact_manager::{Action, DeleteMode, Placed};
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{JobId, UserId};
@@ -21,6 +21,7 @@ use crate::access::audit;
 use crate::consents::bulk as statuses;
 use crate::contacts::{notes::bulk as notes, owners::bulk as ownership};
 use crate::context::Context;
+use crate::documents::bulk as documents;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
 use crate::{segments, trash};
@@ -47,8 +48,7 @@ pub(super) fn check(
             | Action::RemoveFromFunnel { .. }
             | Action::GenerateCoupon { .. }
             | Action::RunRule { .. }
-            | Action::RunScenario { .. }
-            | Action::GenerateLinks { .. } => {
+            | Action::RunScenario { .. } => {
                 let detail = "This action cannot be run yet.";
                 vec![Fault::new(format!("{at}/type"), Code::InvalidValue, detail)]
             }
@@ -61,6 +61,7 @@ pub(super) fn check(
             | Action::RemoveDetail { .. }
             | Action::SetScore { .. }
             | Action::SetState { .. }
+            | Action::GenerateLinks { .. }
             | Action::DetectGender { .. }
             | Action::Delete { .. } => Vec::new(),
         });
@@ -84,17 +85,7 @@ pub(super) fn check_size(
 /// As [`check_size`], of contacts that were put down.
 pub(super) fn check_count(actions: &[Placed], contacts: i64) -> Result<(), Error> {
     let links = actions.iter().find(|placed| matches!(placed.action, Action::GenerateLinks { .. }));
-    match links {
-        Some(placed) if contacts > MAX_LINKS => {
-            let detail = format!(
-                "The selection means {contacts} contacts; links are made for at most {MAX_LINKS} at once."
-            );
-            Err(Error::invalid(vec![Fault::new(placed.at.clone(), Code::TooMany, detail)])
-                .with("contacts", contacts)
-                .with("limit", MAX_LINKS))
-        }
-        _ => Ok(()),
-    }
+    links.map_or(Ok(()), |placed| documents::check_links(contacts, &placed.at))
 }
 
 /// Does an action with contacts that live, are locked, and that may be changed so.
@@ -135,6 +126,9 @@ pub(super) fn apply(
         }
         Action::RemoveOwner { email } => ownership::remove(tenant, ctx, job, email, ids)?,
         Action::AddNote { text, private } => notes::add(tenant, ctx, job, (text, *private), ids)?,
+        Action::GenerateLinks { page, private } => {
+            documents::generate_links(tenant, ctx, job, page, *private, ids)?
+        }
         Action::DetectGender { country, name_order, tags } => {
             gender::detect(tenant, ctx, job, (*country, *name_order), tags, ids)?
         }
@@ -206,17 +200,20 @@ fn given_back(ids: &[Uuid], back: &[Uuid]) -> Dids {
 
 /// What is left to do when all contacts are done.
 pub(super) fn finish(
-    _tenant: &mut Tenant<'_>,
-    _ctx: &Context,
-    _job: JobId,
-    _actions: &[Placed],
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    job: JobId,
+    actions: &[Placed],
 ) -> Result<(), Error> {
+    if has(actions, |action| matches!(action, Action::GenerateLinks { .. })) {
+        documents::finish_links(tenant, ctx, job)?;
+    }
     Ok(())
 }
 
 /// What is left to do when a job ends on its way.
-pub(super) fn abandon(_tenant: &mut Tenant<'_>, _ctx: &Context, _job: JobId) -> Result<(), Error> {
-    Ok(())
+pub(super) fn abandon(tenant: &mut Tenant<'_>, _ctx: &Context, job: JobId) -> Result<(), Error> {
+    documents::discard_links(tenant, job)
 }
 
 /// Whether assigning owners starts scenarios here: the source says both, so the workspace does (MGR-G).

@@ -29,6 +29,7 @@ use kartoteka_persistence::{Tenant, frozen as lists};
 use crate::access::audit;
 use crate::contacts::reading;
 use crate::context::Context;
+use crate::documents;
 use crate::error::Error;
 use crate::frozen::{self, Counts, ReportFilter, Reported};
 use crate::segments;
@@ -57,6 +58,8 @@ pub struct ManagerJob {
     pub reversible: Vec<&'static str>,
     /// Why it cannot be undone now; `None` when it can.
     pub not_undoable: Option<&'static str>,
+    /// The document that it made, where the caller sees it.
+    pub document_id: Option<Uuid>,
     /// The job that undid it or is at it.
     pub undone_by: Option<Uuid>,
     /// The job that it undoes.
@@ -142,7 +145,7 @@ pub fn create(
     let action = "contact_manager.create";
     audit::record_for_job(tenant, ctx, action, "job", Some(id.0), Some(what), Some(id.0))?;
     wake();
-    get(tenant, id)
+    get(tenant, ctx, id)
 }
 
 /// Reads the body with all its faults: its own, those of what it refers to, those of the selection.
@@ -167,9 +170,9 @@ fn read(
 ///
 /// # Errors
 /// `not_found`, also for jobs of other kinds.
-pub fn get(tenant: &mut Tenant<'_>, id: JobId) -> Result<ManagerJob, Error> {
+pub fn get(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
     let job = jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
-    described(tenant, vec![job])?.pop().ok_or(Error::NotFound)
+    described(tenant, ctx, vec![job])?.pop().ok_or(Error::NotFound)
 }
 
 /// Jobs, newest first, older than `before`.
@@ -178,11 +181,12 @@ pub fn get(tenant: &mut Tenant<'_>, id: JobId) -> Result<ManagerJob, Error> {
 /// What the database said.
 pub fn list(
     tenant: &mut Tenant<'_>,
+    ctx: &Context,
     before: Option<JobId>,
     limit: i64,
 ) -> Result<Vec<ManagerJob>, Error> {
     let jobs = jobs::list_of_kinds(tenant, &[KIND, undo::KIND], before, limit)?;
-    described(tenant, jobs)
+    described(tenant, ctx, jobs)
 }
 
 /// The contacts of a job, with what became of each.
@@ -205,7 +209,7 @@ pub fn contacts(
 pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
     jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
     crate::jobs::cancel(tenant, ctx, id)?;
-    get(tenant, id)
+    get(tenant, ctx, id)
 }
 
 fn is_ours(job: &Job) -> bool {
@@ -234,10 +238,16 @@ fn actions_of(tenant: &mut Tenant<'_>, job: &Job) -> Result<Vec<domain::Placed>,
 }
 
 /// Jobs with what belongs to them, in their order.
-fn described(tenant: &mut Tenant<'_>, jobs: Vec<Job>) -> Result<Vec<ManagerJob>, Error> {
+fn described(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    jobs: Vec<Job>,
+) -> Result<Vec<ManagerJob>, Error> {
     let ids: Vec<Uuid> = jobs.iter().filter(|job| job.kind == KIND).map(|job| job.id).collect();
     let mut undoing: HashMap<Uuid, Job> = HashMap::new();
+    let mut documents: HashMap<Uuid, Uuid> = HashMap::new();
     if !ids.is_empty() {
+        documents = documents::of_jobs(tenant, ctx, ids.clone())?;
         for job in jobs::of_subjects(tenant, undo::KIND, ids)? {
             // the newest comes first
             if let Some(subject) = job.subject_id {
@@ -262,6 +272,7 @@ fn described(tenant: &mut Tenant<'_>, jobs: Vec<Job>) -> Result<Vec<ManagerJob>,
             outcomes: serde_json::from_value(job.counts.clone()).unwrap_or_default(),
             reversible,
             not_undoable,
+            document_id: documents.remove(&job.id),
             undone_by: undo.map(|job| job.id),
             undoes: job.subject_id.filter(|_| job.kind == undo::KIND),
             job,

@@ -54,7 +54,7 @@ pub(super) fn why_not(
 /// `not_found`; `job_not_undoable` with the reason.
 pub fn start(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
     jobs::lock(tenant, id)?;
-    let known = get(tenant, id)?;
+    let known = get(tenant, ctx, id)?;
     if let Some(reason) = known.not_undoable {
         let detail = match reason {
             "is_undo" => "This job undid another one; do that one again instead.",
@@ -83,7 +83,7 @@ pub fn start(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Manage
     let action = "contact_manager.undo";
     audit::record_for_job(tenant, ctx, action, "job", Some(id.0), Some(what), Some(undo.0))?;
     wake();
-    get(tenant, undo)
+    get(tenant, ctx, undo)
 }
 
 /// The job.

@@ -48,8 +48,9 @@ impl Work for ManagerWork {
         actions::abandon(tenant, ctx, JobId(job.id))
     }
 
-    fn on_cancelled(&self, _: &mut Tenant<'_>, _: &Context, _: &Job) -> Result<(), Error> {
-        Ok(())
+    fn on_cancelled(&self, tenant: &mut Tenant<'_>, ctx: &Context, job: &Job) -> Result<(), Error> {
+        // a worker that stopped may have given it back on its way
+        actions::abandon(tenant, ctx, JobId(job.id))
     }
 }
 

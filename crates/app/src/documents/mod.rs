@@ -16,14 +16,17 @@
 //! ([`crate::contacts::notes`]); others, administrators among them, hear `not_found`. Whoever it belongs to changes and
 //! deletes it, and so do administrators where they see it.
 
+pub(crate) mod bulk;
 pub mod content;
+
+use std::collections::HashMap;
 
 use serde_json::json;
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::documents::read_name;
-use kartoteka_domain::ids::{DocumentId, JobId};
+use kartoteka_domain::ids::DocumentId;
 use kartoteka_domain::retention::Kind as Kept;
 use kartoteka_persistence::documents as store;
 use kartoteka_persistence::{StoreError, Tenant};
@@ -146,16 +149,15 @@ fn is_owner(ctx: &Context, document: &Document) -> bool {
     document.owner_type == ctx.actor.kind() && document.owner_id == ctx.actor.id()
 }
 
-/// The document that a job made, where the caller sees it.
+/// The documents that jobs made, by job, where the caller sees them.
 ///
 /// # Errors
 /// What the database said.
-pub fn of_job(
+pub fn of_jobs(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
-    job: JobId,
-) -> Result<Option<DocumentId>, StoreError> {
-    let filter = Filter { kind: None, job: Some(job) };
-    let found = store::list(tenant, ctx.actor, &filter, None, 1)?;
-    Ok(found.first().map(|document| DocumentId(document.id)))
+    jobs: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+    let found = store::of_jobs(tenant, ctx.actor, jobs)?;
+    Ok(found.into_iter().map(|document| (document.job_id, document.id)).collect())
 }

@@ -13,6 +13,7 @@ use crate::contacts::contact::State;
 use crate::contacts::gender::guess::NameCountry;
 use crate::contacts::name::NameOrder;
 use crate::contacts::owners::Level;
+use crate::documents::links::Page;
 use crate::faults::Fault;
 use crate::tags::{TagName, TagSet};
 
@@ -23,10 +24,6 @@ pub use read::read;
 pub const MAX_NOTE_CHARS: usize = 1_024;
 /// Details whose values may become tags in one action.
 pub const MAX_DETAILS_FOR_TAGS: usize = 20;
-/// Contacts one list of links is made for (MGR-M).
-pub const MAX_LINKS: i64 = 10_000;
-/// Characters of the address that links lead to.
-pub const MAX_URL_CHARS: usize = 2_000;
 /// Fewest characters of a coupon's code.
 pub const MIN_COUPON_CHARS: u32 = 4;
 /// Most characters of a coupon's code.
@@ -143,7 +140,7 @@ pub enum Action {
     /// Makes a list of links that tell who came by them (MGR-M).
     GenerateLinks {
         /// Where they lead.
-        url: String,
+        page: Page,
         /// Seen only by whoever asked for it.
         private: bool,
     },

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{
     Action, ActionType, DeleteMode, GenderTags, JobRequest, MAX_COUPON_CHARS,
-    MAX_COUPON_NAME_CHARS, MAX_DAYS_AHEAD, MAX_DETAILS_FOR_TAGS, MAX_NOTE_CHARS, MAX_URL_CHARS,
-    MIN_COUPON_CHARS, Placed, ValidUntil,
+    MAX_COUPON_NAME_CHARS, MAX_DAYS_AHEAD, MAX_DETAILS_FOR_TAGS, MAX_NOTE_CHARS, MIN_COUPON_CHARS,
+    Placed, ValidUntil,
 };
 use crate::codes::Code;
 use crate::consents::ledger::LegalBasis;
@@ -19,6 +19,7 @@ use crate::contacts::gender::guess::NameCountry;
 use crate::contacts::name::NameOrder;
 use crate::contacts::owners::Level;
 use crate::contacts::patch::{ContactPatch, Patch, Reading};
+use crate::documents::links::{MAX_URL_CHARS, Page};
 use crate::faults::{Fault, pointer_token};
 use crate::tags::{MAX_TAG_CHARS, TagName, TagSet, read_score, read_tags};
 
@@ -290,8 +291,8 @@ impl<'a> Reader<'a> {
                 Action::RunScenario { scenario_id: self.id("scenario_id", true)?? }
             }
             ActionType::GenerateLinks => {
-                let (url, private) = (self.text("url", MAX_URL_CHARS), self.flag("private", false));
-                Action::GenerateLinks { url: url?, private: private? }
+                let (page, private) = (self.page("url"), self.flag("private", false));
+                Action::GenerateLinks { page: page?, private: private? }
             }
             ActionType::AddNote => {
                 let text = self.text("text", MAX_NOTE_CHARS);
@@ -357,6 +358,13 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(text.clone())
+    }
+
+    /// The address of a page that links lead to.
+    fn page(&mut self, member: &'static str) -> Option<Page> {
+        let text = self.text(member, MAX_URL_CHARS)?;
+        let read = Page::read(&text, &self.place(member));
+        read.map_err(|fault| self.faults.push(fault)).ok()
     }
 
     fn word<T>(
@@ -764,6 +772,17 @@ mod tests {
         for bad in ["tomorrow", "2026-12-01", "2028-01-01T00:00:00Z", "2026-11-22T11:58:00Z"] {
             assert_eq!(at(bad).faults.len(), 1, "{bad}");
         }
+    }
+
+    /// MGR-M
+    #[test]
+    fn links_lead_to_a_page() {
+        let link = json!({"type": "generate_links", "url": "https://jana:x@example.com/", "private": "yes"});
+        let expected = [("/url", Code::InvalidValue), ("/private", Code::InvalidType)]
+            .map(|(at, code)| (at.to_owned(), code));
+        assert_eq!(fault_of(&link), expected);
+        let link = json!({"type": "generate_links", "private": true});
+        assert_eq!(fault_of(&link), [("/url".to_owned(), Code::MissingField)]);
     }
 
     /// MGR: every parameter, with what is wrong and where.

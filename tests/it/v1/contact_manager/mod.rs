@@ -6,6 +6,7 @@ mod details;
 mod jobs;
 mod notes;
 mod owners;
+mod links;
 mod permissions;
 mod starting_events;
 mod tags;

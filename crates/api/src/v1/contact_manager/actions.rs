@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use kartoteka_app::contact_manager;
 use kartoteka_domain::contact_manager::{
-    ActionType, MAX_COUPON_CHARS, MAX_DETAILS_FOR_TAGS, MAX_LINKS, MAX_NOTE_CHARS, MAX_URL_CHARS,
-    MIN_COUPON_CHARS,
+    ActionType, MAX_COUPON_CHARS, MAX_DETAILS_FOR_TAGS, MAX_NOTE_CHARS, MIN_COUPON_CHARS,
 };
+use kartoteka_domain::documents::links::{MAX_URL_CHARS, MOST_CONTACTS};
 use kartoteka_domain::tags::MAX_TAGS_PER_CONTACT;
 
 use super::body::schema_name;
@@ -62,7 +62,7 @@ fn limits(kind: ActionType) -> Value {
         }
         ActionType::RunScenario => json!({ "start_events": 1 }),
         ActionType::GenerateLinks => {
-            json!({ "contacts": MAX_LINKS, "url_characters": MAX_URL_CHARS })
+            json!({ "contacts": MOST_CONTACTS, "url_characters": MAX_URL_CHARS })
         }
         ActionType::AddNote => json!({ "characters": MAX_NOTE_CHARS }),
         ActionType::Delete => json!({ "actions": 1 }),

@@ -181,7 +181,8 @@ actions! {
     }
     /// Makes a list of links that tell who came by them: a CSV among the documents. For at most 10,000 contacts.
     GenerateLinksAction = GenerateLinks, "^generate_links$", "generate_links" {
-        /// Where they lead: an address of the web.
+        /// Where they lead: an address of the web, without a name or password in it and without the parameter `ktrk`, which
+        /// is put into its query.
         #[schema(max_length = 2000, example = "https://www.example.com/spring")]
         url: String,
         /// Whether only the one who asked for it sees the list.

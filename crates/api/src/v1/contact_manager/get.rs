@@ -29,8 +29,8 @@ pub(crate) async fn get_contact_manager_job(
 ) -> Result<Done<ContactManagerJobView>, Problem> {
     let id = *id;
     state
-        .read(&caller, move |tenant, _ctx| {
-            Ok(Done(contact_manager::get(tenant, id.into())?.into()))
+        .read(&caller, move |tenant, ctx| {
+            Ok(Done(contact_manager::get(tenant, ctx, id.into())?.into()))
         })
         .await
 }

@@ -31,9 +31,9 @@ pub(crate) async fn list_contact_manager_jobs(
     let after: Option<Uuid> = page.after(name)?;
     let limit = usize::from(page.limit);
     state
-        .read(&caller, move |tenant, _ctx| {
+        .read(&caller, move |tenant, ctx| {
             let wanted = i64::try_from(limit).unwrap_or(0) + 1;
-            let mut jobs = contact_manager::list(tenant, after.map(Into::into), wanted)?;
+            let mut jobs = contact_manager::list(tenant, ctx, after.map(Into::into), wanted)?;
             let more = jobs.len() > limit;
             jobs.truncate(limit);
             let last = jobs.last().filter(|_| more);

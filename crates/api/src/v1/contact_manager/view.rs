@@ -40,6 +40,8 @@ pub(crate) struct ContactManagerJobView {
     /// What became of the contacts, by action; the numbers only grow.
     #[schema(example = json!({"add_tags": {"applied": 120, "unchanged": 3, "skipped": {"not_permitted": 2}}}))]
     pub(crate) outcomes: BTreeMap<String, OutcomeCounts>,
+    /// The document that it made, once it is whole; private ones for their owner only.
+    pub(crate) document_id: Option<Uuid>,
     /// Whether it can be undone.
     pub(crate) undo: UndoView,
     /// The job that this one undoes.
@@ -94,8 +96,16 @@ pub(crate) struct UndoView {
 
 impl From<ManagerJob> for ContactManagerJobView {
     fn from(manager: ManagerJob) -> Self {
-        let ManagerJob { job, request, outcomes, reversible, not_undoable, undone_by, undoes } =
-            manager;
+        let ManagerJob {
+            job,
+            request,
+            outcomes,
+            reversible,
+            not_undoable,
+            document_id,
+            undone_by,
+            undoes,
+        } = manager;
         Self {
             id: job.id,
             kind: job.kind,
@@ -108,6 +118,7 @@ impl From<ManagerJob> for ContactManagerJobView {
                 .into_iter()
                 .map(|(action, counts)| (action, counts.into()))
                 .collect(),
+            document_id,
             undo: UndoView {
                 possible: not_undoable.is_none(),
                 reason: not_undoable,
