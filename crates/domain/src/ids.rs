@@ -77,6 +77,10 @@ id_types! {
     ActivityId,
     /// A receiver of events.
     WebhookId,
+    /// A rule or a scenario.
+    DefinitionId,
+    /// A contact on its way through a rule or a scenario.
+    RunId,
     /// Something that happened.
     EventId,
     /// Contacts that were merged into one.

@@ -25,6 +25,8 @@ pub mod opportunities;
 pub mod outbox;
 pub mod projects;
 pub mod retention;
+pub mod rules;
+pub mod scenarios;
 pub mod scopes;
 pub mod segments;
 pub mod tags;

@@ -76,25 +76,26 @@ impl<T> Reading<T> {
     /// # Errors
     /// All faults.
     pub fn resolve(mut self, exists: impl Fn(&Target) -> bool) -> Result<T, Vec<Fault>> {
-        for reference in self.references {
-            if !exists(&reference.target) {
-                let (code, detail) = match reference.target {
-                    Target::Purpose(_) => {
-                        (Code::UnknownPurpose, "there is no purpose with this name")
-                    }
-                    Target::Import(_) => (Code::UnknownReference, "there is no such import"),
-                    Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
-                    Target::Group(_) => (Code::UnknownReference, "there is no such group"),
-                    Target::ContactType(_) => {
-                        (Code::UnknownReference, "there is no such contact type")
-                    }
-                    Target::Linked(..) => (Code::UnknownReference, "there is nothing with this id"),
-                };
-                self.faults.push(Fault::new(reference.pointer, code, sentence(&detail)));
-            }
-        }
+        self.faults.extend(missing(&self.references, exists));
         if self.faults.is_empty() { Ok(self.value) } else { Err(self.faults) }
     }
+}
+
+/// A fault for each reference to something that does not exist.
+pub fn missing(references: &[Reference], exists: impl Fn(&Target) -> bool) -> Vec<Fault> {
+    let gone = references.iter().filter(|reference| !exists(&reference.target));
+    gone.map(|Reference { pointer, target }| {
+        let (code, detail) = match target {
+            Target::Purpose(_) => (Code::UnknownPurpose, "there is no purpose with this name"),
+            Target::Import(_) => (Code::UnknownReference, "there is no such import"),
+            Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
+            Target::Group(_) => (Code::UnknownReference, "there is no such group"),
+            Target::ContactType(_) => (Code::UnknownReference, "there is no such contact type"),
+            Target::Linked(..) => (Code::UnknownReference, "there is nothing with this id"),
+        };
+        Fault::new(pointer.as_str(), code, sentence(&detail))
+    })
+    .collect()
 }
 
 /// Reads a selection at `pointer` of the body (`#/selection`). `null` selects everything that lives.

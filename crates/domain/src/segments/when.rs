@@ -77,6 +77,17 @@ impl Period {
             .unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 
+    /// The instant this long after `now`, in whole microseconds. Months end on their last day where the day is
+    /// missing.
+    #[must_use]
+    pub fn after(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.trunc_subsecs(6)
+            .checked_add_months(Months::new(self.months))
+            .and_then(|time| time.checked_add_days(Days::new(self.days.into())))
+            .and_then(|time| time.checked_add_signed(Duration::seconds(self.seconds.into())))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// The day this long before `today`.
     #[must_use]
     pub fn day_before(self, today: NaiveDate) -> NaiveDate {
