@@ -349,6 +349,7 @@ fn a_merge_knows_every_table_that_names_a_contact() {
         "duplicate_rejections",
         "opportunity_contacts",
         "project_contacts",
+        "runs",
         // removed, and put back by undoing
         "contact_search",
         "duplicate_pairs",

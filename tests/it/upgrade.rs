@@ -102,6 +102,13 @@ async fn fill(app: &TestApp) {
     let segment = app.post("/segments").json(&segment).await.expect(201).id();
     let nested = json!({ "name": "Second", "selection": { "segments": [segment] } });
     app.post("/segments").json(&nested).await.expect(201);
+    let scenario = json!({ "name": "Welcome", "enabled": true, "nodes": [
+        { "id": "s", "type": "start", "event": { "type": "contact.tag_added", "tag": "first" }, "next": "c" },
+        { "id": "c", "type": "condition", "filter": { "field": "segment", "op": "eq", "value": segment },
+            "yes": "e", "no": "e" },
+        { "id": "e", "type": "end" }
+    ] });
+    let scenario = app.post("/scenarios").json(&scenario).await.expect(201).id();
     let client = json!({ "name": "shop", "scopes": ["contacts:read"] });
     app.post("/clients").header("idempotency-key", "k").json(&client).await.expect(201);
     let field = json!({ "name": "size", "type": "number" });
@@ -118,6 +125,8 @@ async fn fill(app: &TestApp) {
         "evidence": { "ip": "203.0.113.7", "user_agent": "M", "form": "f1" } });
     app.post(format!("{path}/consents")).json(&consent).await.expect(201);
     app.post(format!("{path}/notes")).json(&json!({ "text": "n" })).await.expect(201);
+    let start = json!({ "scenario_id": scenario });
+    app.post(format!("{path}/scenarios")).json(&start).await.expect(201);
     let owner = format!("{path}/owners/{}", app.home().user);
     app.put(owner).json(&json!({ "level": "main" })).await.expect(200);
     let contact = path.trim_start_matches("/contacts/");

@@ -74,8 +74,19 @@ const RULES: &[(&str, &str)] = &[
             SELECT workspace_id, contact_id FROM opportunity_contacts UNION ALL
             SELECT workspace_id, contact_id FROM project_contacts UNION ALL
             SELECT workspace_id, contact_id FROM activity_contacts UNION ALL
+            SELECT workspace_id, contact_id FROM runs UNION ALL
             SELECT workspace_id, contact_id FROM consent_requests) AS x
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)",
+    ),
+    (
+        "a run goes through a version that is there, and is marked as used",
+        "SELECT count(*) AS n FROM runs r WHERE NOT EXISTS (SELECT FROM definition_versions v
+            WHERE v.workspace_id = r.workspace_id AND v.definition_id = r.definition_id AND v.version = r.version AND v.used)",
+    ),
+    (
+        "only rules and scenarios that are switched on are started by events",
+        "SELECT count(*) AS n FROM start_events s WHERE NOT EXISTS (SELECT FROM definitions d
+            WHERE d.workspace_id = s.workspace_id AND d.id = s.definition_id AND d.type = s.definition_type AND d.enabled)",
     ),
     (
         "what an import remembers of a contact, and a line of a document, is about one that is there, or was merged",

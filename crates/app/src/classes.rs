@@ -15,6 +15,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 use crate::access::audit;
 use crate::contacts::{patch, permission};
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -117,13 +118,16 @@ pub fn delete<E: From<Error>>(
         Kind::ContactType => (Code::ContactTypeInUse, NameKind::ContactType, "have the type"),
     };
     let segments = saved::count_naming(tenant, name, &id.to_string()).map_err(Error::from)?;
-    if live + trash + segments > 0 {
+    let definitions =
+        definitions::count_naming(tenant, name.as_str(), &id.to_string()).map_err(Error::from)?;
+    if live + trash + segments + definitions > 0 {
         return Err(Error::refused_with(
             code,
             format!(
-                "{live} contacts and {trash} in the trash {verb}, {segments} segments name it; take it off them first."
+                "{live} contacts and {trash} in the trash {verb}, {segments} segments and {definitions} rules and \
+                 scenarios name it; take it off them first."
             ),
-            json!({"live": live, "trash": trash, "segments": segments}),
+            json!({"live": live, "trash": trash, "segments": segments, "definitions": definitions}),
         )
         .into());
     }

@@ -12,6 +12,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::audit;
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -169,13 +170,16 @@ pub fn delete<E: From<Error>>(
     let Use { live, trash } = usage;
     let segments =
         saved::count_naming(tenant, NameKind::Detail, &field.name).map_err(Error::from)?;
-    if live + trash + segments > 0 {
+    let definitions =
+        definitions::count_naming(tenant, "detail", &field.name).map_err(Error::from)?;
+    if live + trash + segments + definitions > 0 {
         return Err(Error::refused_with(
             Code::FieldInUse,
             format!(
-                "{live} contacts and {trash} in the trash have a value of it, {segments} segments name it; take it out of them first."
+                "{live} contacts and {trash} in the trash have a value of it, {segments} segments and {definitions} rules \
+                 and scenarios name it; take it out of them first."
             ),
-            json!({"live": live, "trash": trash, "segments": segments}),
+            json!({"live": live, "trash": trash, "segments": segments, "definitions": definitions}),
         )
         .into());
     }

@@ -12,6 +12,7 @@ pub mod consents;
 pub mod contact_manager;
 pub mod contacts;
 pub mod context;
+pub mod definitions;
 pub mod demo;
 pub mod documents;
 pub mod duplicates;

@@ -18,6 +18,7 @@ use crate::access::audit;
 use crate::contacts::list::{self, Position, Sort};
 use crate::contacts::{patch, permission};
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -175,13 +176,15 @@ pub fn delete<N: Noun, E: From<Error>>(
         let Use { live, trash, opportunities, activities } = store::usage(tenant, N::table(), id)?;
         let name = NameKind::Linked(N::LINK);
         let segments = saved::count_naming(tenant, name, &id.to_string())?;
-        if live + trash + opportunities + activities + segments > 0 {
+        let definitions = definitions::count_naming(tenant, name.as_str(), &id.to_string())?;
+        if live + trash + opportunities + activities + segments + definitions > 0 {
             let detail = format!(
                 "{live} contacts, {trash} contacts in the trash, {opportunities} opportunities and {activities} \
-                 activities are linked to it, {segments} segments name it; take them off it first."
+                 activities are linked to it, {segments} segments and {definitions} rules and scenarios name it; take \
+                 them off it first."
             );
-            let numbers = json!({"contacts": {"live": live, "trash": trash},
-                "opportunities": opportunities, "activities": activities, "segments": segments});
+            let numbers = json!({"contacts": {"live": live, "trash": trash}, "opportunities": opportunities,
+                "activities": activities, "segments": segments, "definitions": definitions});
             return Err(Error::refused_with(Code::InUse, detail, numbers));
         }
         store::delete(tenant, N::table(), id)?;

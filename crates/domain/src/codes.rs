@@ -126,6 +126,12 @@ codes! {
     SegmentInUse = "segment_in_use", "The segment is in use.";
     SegmentExists = "segment_exists", "There is a segment with this name.";
     SegmentCycle = "segment_cycle", "A segment cannot be part of itself.";
+    RuleExists = "rule_exists", "There is a rule with this name.";
+    RuleDisabled = "rule_disabled", "The rule is switched off.";
+    ScenarioExists = "scenario_exists", "There is a scenario with this name.";
+    ScenarioDisabled = "scenario_disabled", "The scenario is switched off.";
+    InvalidGraph = "invalid_graph", "The steps do not make a way that could be gone.";
+    AlreadyRunning = "already_running", "The contact is on its way through it already.";
     SelectionTooSlow = "selection_too_slow", "It takes too long to find the contacts of this selection.";
     TooManyContacts = "too_many_contacts", "The action is for fewer contacts.";
 

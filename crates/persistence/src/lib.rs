@@ -11,6 +11,7 @@ pub mod consents;
 pub mod contact_manager;
 pub mod contacts;
 pub mod db;
+pub mod definitions;
 pub mod documents;
 pub mod duplicates;
 pub mod erasures;

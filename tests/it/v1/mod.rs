@@ -21,6 +21,8 @@ mod merges;
 mod opportunities;
 mod projects;
 mod retention;
+mod rules;
+pub(crate) mod scenarios;
 pub(crate) mod segments;
 mod tags;
 mod trash;

@@ -95,6 +95,7 @@ fn build() -> Value {
     if let Some(schemas) =
         document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
+        crate::v1::definitions::publish(schemas);
         crate::v1::segments::publish(schemas);
     }
     set(&mut document, "", "webhooks", message::published());
@@ -155,6 +156,9 @@ fn tags(document: &Value) -> Value {
         ("trash", "Deleted contacts"),
         ("erasures", "Erasing persons, and what was erased"),
         ("segments", "Saved selections"),
+        ("rules", "What is done by itself when something happens"),
+        ("scenarios", "What happens with a contact, step by step"),
+        ("runs", "Contacts on their way through rules and scenarios"),
         ("imports", "Lists on their way into the base"),
         ("import_templates", "Saved mappings"),
         ("duplicates", "Contacts that seem to be one"),

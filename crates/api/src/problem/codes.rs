@@ -45,6 +45,7 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::UnknownReference
         | Code::EmptySelection
         | Code::SegmentCycle
+        | Code::InvalidGraph
         | Code::SelectionTooSlow
         | Code::TooManyContacts
         | Code::NothingToChange
@@ -101,6 +102,11 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::InUse
         | Code::SegmentInUse
         | Code::SegmentExists
+        | Code::RuleExists
+        | Code::RuleDisabled
+        | Code::ScenarioExists
+        | Code::ScenarioDisabled
+        | Code::AlreadyRunning
         | Code::FieldInUse
         | Code::FieldExists
         | Code::FieldValuesDoNotFit
@@ -142,7 +148,7 @@ pub fn of_constraint(name: &str) -> Option<Code> {
         "contact_types_name_key" => Code::ContactTypeExists,
         "import_templates_name_key" => Code::TemplateExists,
         "segments_name_key" => Code::SegmentExists,
-        "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
+        "definitions_name_key" | "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
         _ => return None,
     })
 }

@@ -10,6 +10,7 @@ pub mod companies;
 pub mod contact_manager;
 pub mod contact_types;
 pub mod contacts;
+pub mod definitions;
 pub mod documents;
 pub mod duplicates;
 pub mod erasures;
@@ -24,6 +25,8 @@ pub mod opportunities;
 pub mod projects;
 pub mod purposes;
 pub mod records;
+pub mod rules;
+pub mod scenarios;
 pub mod segments;
 pub mod tags;
 pub mod tracking;
@@ -60,6 +63,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(projects::configure)
         .configure(activities::configure)
         .configure(segments::configure)
+        .configure(rules::configure)
+        .configure(scenarios::configure)
         .configure(documents::configure)
         .configure(tracking::configure)
         .configure(duplicates::configure)

@@ -15,6 +15,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::{audit, passwords};
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -228,12 +229,14 @@ pub fn delete<E: From<Error> + From<StoreError>>(
     let SoleOwner { live, trash } = owners::sole(tenant, id)?;
     let name = NameKind::Linked(Link::Owner);
     let segments = saved::count_naming(tenant, name, &id.0.to_string())?;
-    if live + trash + segments > 0 {
+    let definitions = definitions::count_naming(tenant, name.as_str(), &id.0.to_string())?;
+    if live + trash + segments + definitions > 0 {
         let detail = format!(
-            "{live} contacts and {trash} in the trash have no other owner, {segments} segments name the person; \
-             give those another owner, and take the person out of these, first."
+            "{live} contacts and {trash} in the trash have no other owner, {segments} segments and {definitions} rules \
+             and scenarios name the person; give those another owner, and take the person out of these, first."
         );
-        let numbers = json!({"contacts": {"live": live, "trash": trash}, "segments": segments});
+        let numbers = json!({"contacts": {"live": live, "trash": trash}, "segments": segments,
+            "definitions": definitions});
         return Err(Error::refused_with(Code::InUse, detail, numbers).into());
     }
     let owned = owners::remove_everywhere(tenant, id)?.into_iter().map(|(contact, level)| {

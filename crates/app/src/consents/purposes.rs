@@ -12,6 +12,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::audit;
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -130,13 +131,15 @@ pub fn delete<E: From<Error>>(
             return Err(Error::refused(Code::PurposeInUse, detail));
         }
         let segments = saved::count_naming(tenant, NameKind::Purpose, &purpose.name)?;
-        if segments > 0 {
-            let detail =
-                format!("{segments} segments name the purpose; take it out of them first.");
+        let definitions = definitions::count_naming(tenant, "purpose", &purpose.name)?;
+        if segments + definitions > 0 {
+            let detail = format!(
+                "{segments} segments and {definitions} rules and scenarios name the purpose; take it out of them first."
+            );
             return Err(Error::refused_with(
                 Code::PurposeInUse,
                 detail,
-                json!({"segments": segments}),
+                json!({"segments": segments, "definitions": definitions}),
             ));
         }
         store::delete_purpose(tenant, id)?;

@@ -16,6 +16,7 @@ use kartoteka_domain::jobs::JobState;
 use kartoteka_persistence::access::idempotency;
 use kartoteka_persistence::companies::{self, CompanyRow};
 use kartoteka_persistence::contacts::{merges, purge, read, write};
+use kartoteka_persistence::definitions;
 use kartoteka_persistence::erasures::elsewhere::{self, Whose};
 use kartoteka_persistence::erasures::{self as store, Erasure};
 use kartoteka_persistence::jobs::{Job, Progress};
@@ -60,7 +61,7 @@ struct Counts {
     /// Documents in whose name or page an address was.
     #[serde(default)]
     documents: usize,
-    /// Segments whose trees were cleaned.
+    /// Segments, and versions of rules and scenarios, whose conditions or texts were cleaned.
     segments: usize,
     /// Activities shared with others whose texts were cleaned.
     activities: usize,
@@ -140,6 +141,8 @@ impl Work for EraseWork {
             checkpoint.counts.segments +=
                 run.step(|tenant, ctx, _held| clean_segments(tenant, ctx, &person.sought))?;
             checkpoint.counts.documents += clean_documents(run, &person.sought)?;
+            checkpoint.counts.segments +=
+                run.step(|tenant, ctx, _held| clean_definitions(tenant, ctx, &person.sought))?;
             checkpoint.counts.jobs += clean_jobs(run, &person.sought)?;
             checkpoint.counts.answers += run.step(|tenant, _ctx, _held| {
                 Ok(idempotency::forget_mentions(tenant, person.words(), None)?)
@@ -280,6 +283,27 @@ fn search_imports(
             run.advance(tenant, &progress)
         })?;
     }
+}
+
+fn clean_definitions(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    sought: &Sought,
+) -> Result<usize, Error> {
+    if sought.is_empty() {
+        return Ok(0);
+    }
+    saved::lock(tenant)?;
+    let mut versions = definitions::texts(tenant)?;
+    versions.retain_mut(|version| {
+        let said = version.description.as_ref().and_then(|text| sought.redact(text, false));
+        let any = said.is_some();
+        version.description = said.or_else(|| version.description.take());
+        sought.redact_json(&mut version.body) || any
+    });
+    definitions::put_texts(tenant, &versions, ctx.now)?;
+    crate::definitions::record_rewritten(tenant, ctx, &versions, "description")?;
+    Ok(versions.len())
 }
 
 fn clean_segments(tenant: &mut Tenant<'_>, ctx: &Context, sought: &Sought) -> Result<usize, Error> {

@@ -45,7 +45,7 @@ pub fn selection(
 }
 
 /// The faults of a body and those of a tree in it; both readings see U+0000, which is told once.
-fn together(mut others: Vec<Fault>, mut faults: Vec<Fault>) -> Vec<Fault> {
+pub(crate) fn together(mut others: Vec<Fault>, mut faults: Vec<Fault>) -> Vec<Fault> {
     let known = |fault: &Fault| {
         others.iter().any(|other| (&other.pointer, other.code) == (&fault.pointer, fault.code))
     };
@@ -67,7 +67,7 @@ fn unfolded(
     unfold(&selection, &library).map_err(|error| Error::invalid(vec![too_large(pointer, error)]))
 }
 
-fn too_large(pointer: &str, error: TooLarge) -> Fault {
+pub(crate) fn too_large(pointer: &str, error: TooLarge) -> Fault {
     Fault::new(pointer, Code::FilterTooLarge, format!("The selection is too large: {error}."))
 }
 

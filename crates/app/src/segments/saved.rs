@@ -205,10 +205,12 @@ fn in_use(uses: &Uses) -> Error {
         numbers.insert((*plural).into(), of(kind).into());
     }
     let detail = format!(
-        "{} segments, {} jobs, {} campaigns and {} scenarios use the segment; take it out of them first, or wait for the jobs.",
+        "{} segments, {} jobs, {} campaigns, {} rules and {} scenarios use the segment; take it out of them first, or wait \
+         for the jobs.",
         of("segment"),
         of("job"),
         of("campaign"),
+        of("rule"),
         of("scenario")
     );
     Error::refused_with(Code::SegmentInUse, detail, Value::Object(numbers))
@@ -219,6 +221,7 @@ const KINDS: &[(&str, &str)] = &[
     ("segment", "segments"),
     ("job", "jobs"),
     ("campaign", "campaigns"),
+    ("rule", "rules"),
     ("scenario", "scenarios"),
 ];
 

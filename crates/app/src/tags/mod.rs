@@ -17,6 +17,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 use crate::access::audit;
 use crate::contacts::{patch, permission};
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -65,6 +66,7 @@ pub fn rename<E: From<Error>>(
         store::rename(tenant, id, &name, ctx.now).map_err(exists)?;
         if tag.name_key != name.key() {
             saved::follow_tag(tenant, ctx, &tag.name_key, &name)?;
+            definitions::follow_tag(tenant, ctx, &tag.name_key, &name)?;
         }
         audit::record(
             tenant,
@@ -94,13 +96,16 @@ pub fn delete<E: From<Error>>(
     let Use { live, trash } = usage;
     let segments =
         saved::count_naming(tenant, NameKind::Tag, &tag.name_key).map_err(Error::from)?;
-    if live + trash + segments > 0 {
+    let definitions =
+        definitions::count_naming(tenant, "tag", &tag.name_key).map_err(Error::from)?;
+    if live + trash + segments + definitions > 0 {
         return Err(Error::refused_with(
             Code::TagInUse,
             format!(
-                "{live} contacts and {trash} in the trash carry the tag, {segments} segments name it; take it off them first."
+                "{live} contacts and {trash} in the trash carry the tag, {segments} segments and {definitions} rules and \
+                 scenarios name it; take it off them first."
             ),
-            json!({"live": live, "trash": trash, "segments": segments}),
+            json!({"live": live, "trash": trash, "segments": segments, "definitions": definitions}),
         )
         .into());
     }

@@ -22,6 +22,7 @@ use kartoteka_persistence::{StoreError, Tenant};
 
 use crate::access::{audit, seal};
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::worker::Work;
 
@@ -140,7 +141,7 @@ pub fn update<E: From<Error>>(
     changes: Changes,
     guard: impl FnOnce(&Webhook) -> Result<(), E>,
 ) -> Result<Webhook, E> {
-    let before = lock(tenant, id)?;
+    let before = lock(tenant, id, false)?;
     guard(&before)?;
     let mut after = before.clone();
     apply(&mut after, changes, installation, ctx.now)?;
@@ -174,14 +175,22 @@ fn changed_fields(before: &Webhook, after: &Webhook) -> Vec<&'static str> {
 /// Removes a webhook; nothing more is sent to it.
 ///
 /// # Errors
-/// `not_found`, what `guard` says.
+/// `not_found`, `in_use` while rules or scenarios name it, what `guard` says.
 pub fn delete<E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
     id: WebhookId,
     guard: impl FnOnce(&Webhook) -> Result<(), E>,
 ) -> Result<(), E> {
-    guard(&lock(tenant, id)?)?;
+    guard(&lock(tenant, id, true)?)?;
+    let named = definitions::count_naming(tenant, "webhook", &id.0.to_string());
+    let named = named.map_err(Error::from)?;
+    if named > 0 {
+        let detail =
+            format!("{named} rules and scenarios name the webhook; take it out of them first.");
+        let numbers = json!({ "definitions": named });
+        return Err(Error::refused_with(Code::InUse, detail, numbers).into());
+    }
     store::delete(tenant, id).map_err(Error::from)?;
     audit::record(tenant, ctx, "webhook.delete", "webhook", Some(id.0), None)
         .map_err(Error::from)?;
@@ -199,7 +208,7 @@ pub fn rotate_secret(
     id: WebhookId,
     secret: [u8; 32],
 ) -> Result<WithSecret, Error> {
-    let mut webhook = lock(tenant, id)?;
+    let mut webhook = lock(tenant, id, false)?;
     let new = sealed(tenant, installation, id, &secret)?;
     webhook.old_secret = Some(std::mem::replace(&mut webhook.secret, new));
     webhook.old_secret_until = Some(ctx.now + OLD_SECRET_SIGNS);
@@ -210,8 +219,9 @@ pub fn rotate_secret(
     Ok(WithSecret { webhook, secret: sign::shown(&secret) })
 }
 
-fn lock(tenant: &mut Tenant<'_>, id: WebhookId) -> Result<Webhook, Error> {
-    store::lock(tenant, id)?.ok_or(Error::NotFound)
+/// `alone`: also against being named by somebody.
+fn lock(tenant: &mut Tenant<'_>, id: WebhookId, alone: bool) -> Result<Webhook, Error> {
+    store::lock(tenant, id, alone)?.ok_or(Error::NotFound)
 }
 
 fn sealed(

@@ -162,6 +162,16 @@ pub const PARTS: &[Part] = &[
                JOIN documents d ON d.workspace_id = {ws} AND d.id = x.document_id WHERE ({private} OR NOT d.private)",
     },
     Part {
+        name: "runs",
+        tables: &["runs"],
+        key: "x.id",
+        columns: "'id', x.id, 'type', d.type, 'definition_id', d.id, 'name', d.name, 'version', x.version, 'state', x.state, \
+                  'origin', x.origin, 'node', x.node, 'due_at', x.due_at, 'steps', x.steps, 'created_at', x.created_at, \
+                  'started_at', x.started_at, 'ended_at', x.ended_at, 'reason', x.reason",
+        from: "runs x JOIN definitions d ON d.workspace_id = {ws} AND d.id = x.definition_id \
+               WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
+    },
+    Part {
         name: "imports",
         tables: &["import_rows", "import_changes", "import_tag_additions"],
         key: "i.id",

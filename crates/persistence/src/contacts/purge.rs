@@ -57,6 +57,7 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "opportunity_contacts",
         "project_contacts",
         "document_contacts",
+        "runs",
     ] {
         let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE workspace_id = "));
         sql.bind(tenant.workspace).push(" AND contact_id = ANY(").bind(people.clone()).push(")");

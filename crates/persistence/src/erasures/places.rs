@@ -35,6 +35,15 @@ pub const PLACES: &[(&str, &str)] = &[
     ("contact_tags", "removed by the purge"),
     ("contact_types", "words of the workspace"),
     ("contacts", "removed by the purge"),
+    ("definition_names", "names of tags, purposes, fields; ids"),
+    (
+        "definition_versions",
+        "addresses and numbers in conditions and texts of rules and scenarios are replaced",
+    ),
+    (
+        "definitions",
+        "addresses and numbers in descriptions of rules and scenarios are replaced; the name is the workspace's",
+    ),
     ("document_contacts", "removed by the purge"),
     (
         "documents",
@@ -85,6 +94,7 @@ pub const PLACES: &[(&str, &str)] = &[
     ("purposes", "words of the workspace"),
     ("refresh_tokens", "of people who log in"),
     ("retention", "numbers of days"),
+    ("runs", "removed by the purge"),
     ("segment_names", "names of tags, purposes, fields; ids"),
     ("segment_uses", "ids"),
     ("segments", "addresses and numbers in trees and descriptions are replaced"),

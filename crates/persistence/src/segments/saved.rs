@@ -77,7 +77,7 @@ impl Segment {
 pub struct Use {
     #[diesel(sql_type = SqlUuid)]
     segment_id: Uuid,
-    /// `segment`, `job`, `campaign` or `scenario`.
+    /// `segment`, `job`, `campaign`, `rule` or `scenario`.
     #[diesel(sql_type = Text)]
     pub kind: String,
     /// Its id.
@@ -213,11 +213,12 @@ pub fn uses(
     let workspace = sql.param(tenant.workspace);
     sql.push(&format!(
         "SELECT segment_id, kind, id, name, of_kind FROM (\
-         SELECT u.segment_id, u.used_by_type AS kind, u.used_by_id AS id, s.name, \
+         SELECT u.segment_id, u.used_by_type AS kind, u.used_by_id AS id, coalesce(s.name, d.name) AS name, \
          count(*) OVER (PARTITION BY u.segment_id, u.used_by_type) AS of_kind, \
-         row_number() OVER (PARTITION BY u.segment_id, u.used_by_type ORDER BY s.name_key, u.used_by_id) AS place \
+         row_number() OVER (PARTITION BY u.segment_id, u.used_by_type ORDER BY coalesce(s.name_key, d.name_key), u.used_by_id) AS place \
          FROM segment_uses u \
          LEFT JOIN segments s ON u.used_by_type = 'segment' AND s.workspace_id = {workspace} AND s.id = u.used_by_id \
+         LEFT JOIN definitions d ON u.used_by_type IN ('rule', 'scenario') AND d.workspace_id = {workspace} AND d.id = u.used_by_id \
          LEFT JOIN jobs j ON u.used_by_type = 'job' AND j.workspace_id = {workspace} AND j.id = u.used_by_id \
          WHERE u.workspace_id = {workspace} AND (u.used_by_type <> 'job' OR j.state IN ('queued', 'running')) \
          AND u.segment_id = ANY ("
@@ -294,6 +295,20 @@ pub fn use_by_job(
     segments: &[SegmentId],
 ) -> Result<(), StoreError> {
     use_by(tenant, "job", job.0, segments)
+}
+
+/// A rule or a scenario uses these segments, and no others.
+///
+/// # Errors
+/// `segment_uses_segment_fkey` when one of them does not exist.
+pub fn put_uses(
+    tenant: &mut Tenant<'_>,
+    kind: &str,
+    user: Uuid,
+    segments: &[SegmentId],
+) -> Result<(), StoreError> {
+    forget(tenant, kind, user)?;
+    use_by(tenant, kind, user, segments)
 }
 
 fn use_by(

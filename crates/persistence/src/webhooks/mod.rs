@@ -77,12 +77,17 @@ pub fn get(tenant: &mut Tenant<'_>, id: WebhookId) -> Result<Option<Webhook>, St
     one(tenant, id, "")
 }
 
-/// One webhook, locked against other changes until the end of the transaction.
+/// One webhook, locked against other changes until the end of the transaction; `alone`, also against being named by a
+/// rule or scenario.
 ///
 /// # Errors
 /// [`StoreError::Busy`] when somebody holds it for too long.
-pub fn lock(tenant: &mut Tenant<'_>, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
-    one(tenant, id, " FOR NO KEY UPDATE")
+pub fn lock(
+    tenant: &mut Tenant<'_>,
+    id: WebhookId,
+    alone: bool,
+) -> Result<Option<Webhook>, StoreError> {
+    one(tenant, id, if alone { " FOR UPDATE" } else { " FOR NO KEY UPDATE" })
 }
 
 fn one(tenant: &mut Tenant<'_>, id: WebhookId, lock: &str) -> Result<Option<Webhook>, StoreError> {

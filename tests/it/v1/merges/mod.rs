@@ -40,7 +40,7 @@ async fn shown(app: &TestApp, id: &str) -> Value {
 }
 
 /// Tables that hold what hangs on a contact.
-const HANGING: [&str; 9] = [
+const HANGING: [&str; 10] = [
     "contact_tags",
     "contact_groups",
     "contact_owners",
@@ -50,6 +50,7 @@ const HANGING: [&str; 9] = [
     "activity_contacts",
     "contact_notes",
     "contact_search",
+    "runs",
 ];
 
 /// Everything the tables hold of a contact, but for the ledger and the time of the last change.

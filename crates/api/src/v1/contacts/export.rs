@@ -89,6 +89,9 @@ pub(crate) struct ContactExport {
     /// Documents it has a line in; private ones for tokens with `admin` only.
     #[schema(value_type = Vec<Object>)]
     documents: Vec<Value>,
+    /// Rules and scenarios it went or goes through, where it stands, and how that ended.
+    #[schema(value_type = Vec<Object>)]
+    runs: Vec<Value>,
     /// Imports that made or met it: name, file, and of each row its number, outcome, problems, changes and what was read.
     #[schema(value_type = Vec<Object>)]
     imports: Vec<Value>,

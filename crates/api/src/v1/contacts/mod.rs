@@ -21,6 +21,7 @@ pub mod notes;
 pub mod owners;
 pub mod patch;
 pub mod query;
+pub mod scenarios;
 pub mod tags;
 pub mod timeline;
 pub mod upsert;
@@ -67,7 +68,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(timeline::list_timeline)
         .service(timeline::list_planned)
         .configure(notes::configure)
-        .configure(owners::configure);
+        .configure(owners::configure)
+        .configure(scenarios::configure);
 }
 
 /// Refuses a change that was meant for another version of the contact.

@@ -15,7 +15,7 @@ use crate::state::State;
 /// Delete a segment
 ///
 /// Only one that nothing uses: otherwise the answer is `segment_in_use` with `uses`, and how many of these are
-/// `segments`, `jobs` that wait or run, `campaigns` and `scenarios`. Its contacts stay.
+/// `segments`, `jobs` that wait or run, `campaigns`, `rules` and `scenarios`. Its contacts stay.
 #[utoipa::path(
     tag = "segments",
     operation_id = "delete_segment",

@@ -30,7 +30,7 @@ pub(crate) struct SegmentView {
     /// The selection it was saved with.
     #[schema(value_type = Option<SelectionSchema>, example = json!(null))]
     pub(crate) selection: Option<Value>,
-    /// How many things use it: other segments, jobs that wait or run, campaigns, scenarios.
+    /// How many things use it: other segments, jobs that wait or run, campaigns, rules, scenarios.
     #[schema(minimum = 0, example = 1)]
     pub(crate) uses: i64,
     /// What these are: at most 50 of each kind.
@@ -44,7 +44,7 @@ pub(crate) struct SegmentView {
 /// Something that uses a segment.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SegmentUse {
-    /// `segment`, `job`, `campaign` or `scenario`.
+    /// `segment`, `job`, `campaign`, `rule` or `scenario`.
     #[serde(rename = "type")]
     #[schema(example = "segment")]
     pub(crate) kind: String,

@@ -11,7 +11,8 @@ use kartoteka_domain::ids::{ContactId, MergeId};
 
 use super::moving::columns;
 use super::{
-    CONTACT, HANGING, Hanging, Merge, NOTES, PAIRS, REJECTIONS, Snapshot, SnapshotRow, snapshots,
+    CONTACT, HANGING, Hanging, Merge, NOTES, PAIRS, REJECTIONS, RUNS, Snapshot, SnapshotRow,
+    snapshots,
 };
 use crate::contacts::read::Id;
 use crate::contacts::search;
@@ -180,7 +181,9 @@ pub fn undo(
     for hanging in HANGING {
         rows_back(tenant, hanging, present, kept, &mut undone)?;
     }
-    notes_back(tenant, winner, &kept.losers)?;
+    for (part, table) in [(NOTES, "contact_notes"), (RUNS, "runs")] {
+        own_back(tenant, winner, &kept.losers, part, table)?;
+    }
     rejections_back(tenant, winner, kept)?;
     pairs_back(tenant, &kept.losers)?;
     let ids: Vec<Uuid> = merge.loser_ids.iter().copied().chain([winner.0]).collect();
@@ -396,24 +399,26 @@ fn put_back(
     Ok(there)
 }
 
-/// Notes that were the losers' and still are there go back to them.
-fn notes_back(
+/// Notes or runs that were the losers' and still are there go back to them.
+fn own_back(
     tenant: &mut Tenant<'_>,
     winner: ContactId,
     losers: &[Snapshot],
+    part: &str,
+    table: &str,
 ) -> Result<(), StoreError> {
     let of = |loser: &Snapshot| {
         let id = loser.id;
-        loser.array(NOTES).into_iter().map(move |note| json!({"note": note, "contact": id}))
+        loser.array(part).into_iter().map(move |row| json!({"row": row, "contact": id}))
     };
     let rows: Vec<Value> = losers.iter().flat_map(of).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let mut sql =
-        Sql::new("UPDATE contact_notes n SET contact_id = r.contact FROM jsonb_to_recordset(");
-    sql.bind(Value::Array(rows)).push(") AS r(note uuid, contact uuid) WHERE n.workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND n.id = r.note AND n.contact_id = ").bind(winner.0);
+        Sql::new(&format!("UPDATE {table} n SET contact_id = r.contact FROM jsonb_to_recordset("));
+    sql.bind(Value::Array(rows)).push(") AS r(row uuid, contact uuid) WHERE n.workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND n.id = r.row AND n.contact_id = ").bind(winner.0);
     sql.execute(tenant.conn).map(drop)
 }
 

@@ -328,6 +328,8 @@ const REJECTIONS: &str = "duplicate_rejections";
 const PAIRS: &str = "duplicate_pairs";
 /// The member that holds the ids of notes.
 const NOTES: &str = "notes";
+/// The member of a snapshot that holds the ids of runs.
+const RUNS: &str = "runs";
 /// The member that holds the row of `contacts`.
 const CONTACT: &str = "contact";
 
@@ -420,6 +422,8 @@ pub fn snapshots(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Snapshot>,
     }
     sql.push(&format!(
         ", '{NOTES}', (SELECT coalesce(jsonb_agg(n.id ORDER BY n.id), '[]') FROM contact_notes n \
+           WHERE n.workspace_id = {workspace} AND n.contact_id = c.id), \
+         '{RUNS}', (SELECT coalesce(jsonb_agg(n.id ORDER BY n.id), '[]') FROM runs n \
            WHERE n.workspace_id = {workspace} AND n.contact_id = c.id), \
          '{REJECTIONS}', (SELECT coalesce(jsonb_object_agg(CASE WHEN r.contact_id = c.id THEN r.other_id ELSE r.contact_id END, r.rejected_at), '{{}}') \
            FROM duplicate_rejections r WHERE r.workspace_id = {workspace} AND (r.contact_id = c.id OR r.other_id = c.id)), \

@@ -48,10 +48,12 @@ pub fn merge(
     for hanging in HANGING {
         unite(tenant, hanging, winner, &losers)?;
     }
-    let mut sql = Sql::new("UPDATE contact_notes SET contact_id = ");
-    sql.bind(winner.0).push(" WHERE workspace_id = ").bind(tenant.workspace);
-    sql.push(" AND contact_id = ANY(").bind(losers.clone()).push(")");
-    sql.execute(tenant.conn)?;
+    for table in ["contact_notes", "runs"] {
+        let mut sql = Sql::new(&format!("UPDATE {table} SET contact_id = "));
+        sql.bind(winner.0).push(" WHERE workspace_id = ").bind(tenant.workspace);
+        sql.push(" AND contact_id = ANY(").bind(losers.clone()).push(")");
+        sql.execute(tenant.conn)?;
+    }
     carry_rejections(tenant, winner, &losers)?;
     duplicates::forget_contacts(tenant, &losers)?;
     for (table, column) in [("contact_search", "contact_id"), ("contacts", "id")] {

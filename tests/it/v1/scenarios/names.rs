@@ -1,0 +1,137 @@
+//! What rules and scenarios name is kept for them.
+
+use kartoteka_tests::TestApp;
+use serde_json::{Value, json};
+
+use super::{contact, doing, line, saved, starts};
+use crate::v1::segments::has;
+
+async fn made(app: &TestApp, path: &str, body: Value) -> String {
+    app.post(path).json(&body).await.expect(201).id()
+}
+
+/// SCN-1: a segment, tag, field, group, type, purpose, person, company or webhook is not taken away under a scenario.
+#[tokio::test]
+async fn what_a_scenario_names_is_not_taken_away() {
+    let app = TestApp::new().await;
+    let tag = made(&app, "/tags", json!({"name": "vip"})).await;
+    let field = made(&app, "/fields", json!({"name": "size", "type": "text"})).await;
+    let group = made(&app, "/groups", json!({"name": "g"})).await;
+    let kind = made(&app, "/contact-types", json!({"name": "t"})).await;
+    let company = made(&app, "/companies", json!({"name": "c"})).await;
+    let segment = made(&app, "/segments", json!({"name": "s", "filter": has("other")})).await;
+    let purpose =
+        json!({"name": "news", "channel": "email", "title": "News", "wording": "I want news."});
+    let purpose = made(&app, "/purposes", purpose).await;
+    let user = json!({"email": "owner@example.com", "role": "editor", "password": kartoteka_tests::PASSWORD});
+    let user = made(&app, "/users", user).await;
+    let hook = json!({"url": "https://hooks.example.com/", "events": ["contact.created"]});
+    let hook = made(&app, "/webhooks", hook).await;
+    let leaf =
+        |field: &str, op: &str, value: &str| json!({"field": field, "op": op, "value": value});
+    let steps = [
+        doing(json!({"type": "set_detail", "name": "size", "value": "43"})),
+        doing(json!({"type": "remove_owner", "user_id": user})),
+        doing(json!({"type": "set_email_opt_in", "legal_basis": "consent", "purpose": "news"})),
+        doing(json!({"type": "call_webhook", "webhook_id": hook})),
+    ];
+    let mut nodes = line(json!({"type": "contact.tag_added", "tag": "VIP"}), &steps);
+    let filter = json!({"and": [leaf("segment", "eq", &segment), leaf("group", "has", &group),
+        leaf("type", "eq", &kind), leaf("company", "has", &company)]});
+    nodes[0]["next"] = json!("asked");
+    nodes.push(
+        json!({"id": "asked", "type": "condition", "filter": filter, "yes": "step0", "no": "end"}),
+    );
+    let scenario = saved(&app, &json!({"name": "Names", "nodes": nodes})).await;
+    let named = [
+        ("tags", &tag, "tag_in_use"),
+        ("fields", &field, "field_in_use"),
+        ("groups", &group, "group_in_use"),
+        ("contact-types", &kind, "contact_type_in_use"),
+        ("companies", &company, "in_use"),
+        ("purposes", &purpose, "purpose_in_use"),
+        ("users", &user, "in_use"),
+        ("webhooks", &hook, "in_use"),
+    ];
+    for (noun, id, code) in named {
+        let refused = app.delete(format!("/{noun}/{id}")).await.expect_problem(409, code, &[]);
+        assert_eq!(refused.json["definitions"], 1, "{noun}");
+    }
+    let refused = app.delete(format!("/segments/{segment}")).await;
+    let refused = refused.expect_problem(409, "segment_in_use", &[]);
+    assert_eq!((&refused.json["uses"], &refused.json["scenarios"]), (&json!(1), &json!(1)));
+    let used = app.get(format!("/segments/{segment}")).await.expect(200);
+    let by = json!([{"type": "scenario", "id": scenario, "name": "Names"}]);
+    assert_eq!(used.json["used_by"], by);
+    app.delete(format!("/scenarios/{scenario}")).await.expect(204);
+    for (noun, id, _) in named {
+        app.delete(format!("/{noun}/{id}")).await.expect(204);
+    }
+    app.delete(format!("/segments/{segment}")).await.expect(204);
+}
+
+/// SCN-3: what a contact on its way needs is kept too, though the scenario was changed meanwhile.
+#[tokio::test]
+async fn what_a_version_under_way_names_is_not_taken_away() {
+    let app = TestApp::new().await;
+    let tag = made(&app, "/tags", json!({"name": "vip"})).await;
+    let start = json!({"type": "contact.created"});
+    let step = doing(json!({"type": "remove_tags", "tags": ["vip"]}));
+    let body = json!({"name": "S", "enabled": true, "nodes": line(start.clone(), &[step])});
+    let scenario = saved(&app, &body).await;
+    let jana = contact(&app, "Jana").await;
+    let run =
+        app.post(format!("/contacts/{jana}/scenarios")).json(&json!({"scenario_id": scenario}));
+    let run = run.await.expect(201);
+    let path = format!("/scenarios/{scenario}");
+    app.patch(&path).json(&json!({"nodes": line(start, &[])})).await.expect(200);
+    let tag = format!("/tags/{tag}");
+    app.delete(&tag).await.expect_problem(409, "tag_in_use", &[]);
+    app.delete(run.header("location")).await.expect(204);
+    app.delete(&tag).await.expect(204);
+}
+
+/// SCN-4: a tag that is renamed is renamed in conditions, events and actions, in what starts it, and in old versions.
+#[tokio::test]
+async fn a_renamed_tag_is_followed() {
+    let app = TestApp::new().await;
+    let tag = made(&app, "/tags", json!({"name": "vip"})).await;
+    let nodes = line(
+        json!({"type": "contact.tag_added", "tag": "Vip"}),
+        &[doing(json!({"type": "add_tags", "tags": [{"name": "VIP"}, {"name": "new"}]}))],
+    );
+    let scenario = saved(&app, &json!({"name": "S", "enabled": true, "nodes": nodes})).await;
+    let rule = made(&app, "/rules", json!({"name": "R", "conditions": [has("vip")]})).await;
+    app.patch(format!("/tags/{tag}")).json(&json!({"name": "Top"})).await.expect(200);
+    let read = app.get(format!("/scenarios/{scenario}")).await.expect(200);
+    assert_eq!(read.json["nodes"][0]["event"]["tag"], "Top");
+    assert_eq!(read.json["nodes"][1]["action"]["tags"], json!([{"name": "Top"}, {"name": "new"}]));
+    assert_eq!(starts(&app), [("contact.tag_added".to_owned(), json!({"tag": "top"}))]);
+    let read = app.get(format!("/rules/{rule}")).await.expect(200);
+    assert_eq!(read.json["conditions"][0]["value"], "Top");
+    let refused = app.delete(format!("/tags/{tag}")).await.expect_problem(409, "tag_in_use", &[]);
+    assert_eq!(refused.json["definitions"], 2);
+    let lines = "SELECT count(*) AS n FROM audit_entries WHERE action IN ('rule.update', 'scenario.update')";
+    assert_eq!(app.count(lines), 2);
+}
+
+/// TRS-5: an address of an erased person is taken out of conditions and texts, in every version.
+#[tokio::test]
+async fn an_erased_address_is_taken_out() {
+    let app = TestApp::new().await;
+    let who = json!({"first_name": "Eva", "last_name": "Zmizelá", "email": "zmizela@example.com"});
+    let id = made(&app, "/contacts", who).await;
+    let filter = json!({"field": "email", "op": "eq", "value": "zmizela@example.com"});
+    let rule = made(
+        &app,
+        "/rules",
+        json!({"name": "R", "description": "for zmizela@example.com", "conditions": [filter]}),
+    );
+    let rule = rule.await;
+    app.post(format!("/contacts/{id}/erase")).json(&json!({})).await.expect(202);
+    app.run_jobs().await;
+    let read = app.get(format!("/rules/{rule}")).await.expect(200);
+    assert!(!read.json.to_string().contains("zmizela"), "{}", read.json);
+    let left = "SELECT count(*) AS n FROM definition_versions v WHERE v::text ILIKE '%zmizel%'";
+    assert_eq!(app.count(left), 0);
+}
