@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::documents::bulk as documents;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
-use crate::{segments, trash};
+use crate::{rules, scenarios, segments, trash};
 
 /// What is wrong with what the actions refer to. What is there stays until the end of the transaction.
 pub(super) fn check(
@@ -44,11 +44,13 @@ pub(super) fn check(
                 ownership::check_assign(tenant, UserId(*user_id), at)?
             }
             Action::RemoveOwner { email } => ownership::check_remove(tenant, email, at)?,
+            Action::RunRule { rule_id, .. } => rules::bulk::check_run_rule(tenant, *rule_id, at)?,
+            Action::RunScenario { scenario_id } => {
+                scenarios::bulk::check_run_scenario(tenant, *scenario_id, at)?
+            }
             Action::AddToStage { .. }
             | Action::RemoveFromFunnel { .. }
-            | Action::GenerateCoupon { .. }
-            | Action::RunRule { .. }
-            | Action::RunScenario { .. } => {
+            | Action::GenerateCoupon { .. } => {
                 let detail = "This action cannot be run yet.";
                 vec![Fault::new(format!("{at}/type"), Code::InvalidValue, detail)]
             }
@@ -131,6 +133,12 @@ pub(super) fn apply(
         }
         Action::DetectGender { country, name_order, tags } => {
             gender::detect(tenant, ctx, job, (*country, *name_order), tags, ids)?
+        }
+        Action::RunRule { rule_id, check_conditions } => {
+            rules::bulk::run_rule(tenant, ctx, job, *rule_id, *check_conditions, ids)?
+        }
+        Action::RunScenario { scenario_id } => {
+            scenarios::bulk::run_scenario(tenant, ctx, job, *scenario_id, ids)?
         }
         Action::Delete { mode } => delete(tenant, ctx, job, *mode, ids)?,
         other => return Err(not_yet(other)),

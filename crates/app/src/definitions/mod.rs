@@ -1,6 +1,7 @@
 //! Automation rules and scenarios: made, changed, switched on and off (SCN-1, SCN-2, SCN-4). Both are one here; what is
 //! a rule's or a scenario's own says the domain.
 
+pub(crate) mod bulk;
 pub mod runs;
 
 use std::collections::BTreeSet;

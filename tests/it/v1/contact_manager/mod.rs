@@ -9,6 +9,7 @@ mod owners;
 mod links;
 mod permissions;
 mod starting_events;
+mod runs;
 mod tags;
 mod undo;
 

@@ -1,0 +1,3 @@
+//! Automation rules in use. They are made and changed in [`crate::definitions`].
+
+pub mod bulk;

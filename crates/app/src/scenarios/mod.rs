@@ -1,0 +1,3 @@
+//! Scenarios in use. They are made and changed in [`crate::definitions`].
+
+pub mod bulk;
