@@ -55,6 +55,8 @@ OPPORTUNITY = r"(POST /opportunities|PATCH /opportunities/\{id\})"
 PROJECT = r"(POST /projects|PATCH /projects/\{id\})"
 ACTIVITY = r"(POST /activities|PATCH /activities/\{id\})"
 CLASS = r"(POST /(groups|contact-types)|PATCH /(groups|contact-types)/\{id\})"
+DEFINITION = r"(POST /(rules|scenarios)|PATCH /(rules|scenarios)/\{id\})"
+ASKED = r"#/(nodes/\d+/filter|conditions/\d+)"
 FIELD = r"(POST /fields|PATCH /fields/\{id\})"
 PASSWORD = r"(POST /users|PUT /users/me/password|PATCH /users/\{id\})"
 
@@ -216,7 +218,26 @@ RULES = [
     (SAVED, r"#/.*", "segment_cycle", None),
     (SAVED, r"#/(selection|filter)", "too_long", None),
     (SAVED, r"#/name", "(invalid_value|too_short)", None),
+    # steps that make no way, and what is missing in what is to be switched on
+    (DEFINITION, r"#/nodes(/.*)?", "(invalid_graph|unknown_reference|missing_field)", None),
+    (DEFINITION, r"#/(event|actions)", "missing_field", None),
+    (DEFINITION, r"#/(nodes|actions)", "too_long", None),
+    (DEFINITION, r"#/name", "(invalid_value|too_short)", unseen_or_control),
+    # a wait is one of three
+    (DEFINITION, r"#/nodes/\d+", "invalid_value", None),
+    # durations are whole, and from a minute to five years
+    (DEFINITION, r"#/(.*/)?(delay|for|before|interval)", "(invalid_value|out_of_range)", None),
+    # names of tags and details that nobody sees
+    (DEFINITION, r"#/.*/tags?(/\d+)?(/name)?", "invalid_tag", None),
+    (DEFINITION, r"#/.*/(name|field|text|subject)", "(too_short|too_long|invalid_value)", unseen_or_control),
+    # conditions of steps and rules, as everywhere
+    (DEFINITION, rf"{ASKED}(/.*)?/value(/\d+)?", r"(invalid_\w+|too_short|unknown_reference)", None),
+    (DEFINITION, rf"{ASKED}(/.*)?/field", "(unknown_field|unknown_purpose)", None),
+    (DEFINITION, rf"{ASKED}(/.*)?", "filter_too_large", None),
     # what the workspace holds
+    (DEFINITION, r"#/.*/(user_id|webhook_id|stage_id|funnel_id)", "unknown_reference", None),
+    (DEFINITION, r"#/.*/purpose", "unknown_purpose", None),
+    (r"POST /contacts/\{id\}/scenarios", r"#/(scenario_id|start)", "(unknown_reference|missing_field)", None),
     (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),
     (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),
     (r"GET /(contacts|contacts/count|trash|activities)", r"\?segment_id", "unknown_reference", None),
@@ -483,6 +504,10 @@ TREES = {
     "POST /duplicates/find": 10,
     "POST /segments": 10,
     "PATCH /segments/{id}": 10,
+    "POST /rules": 20,
+    "PATCH /rules/{id}": 20,
+    "POST /scenarios": 20,
+    "PATCH /scenarios/{id}": 20,
 }
 
 

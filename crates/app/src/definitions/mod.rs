@@ -323,30 +323,33 @@ pub(crate) fn follow_tag(
     }
     store::put_texts(tenant, &versions, ctx.now)?;
     store::rename_tag(tenant, key, name)?;
-    record_rewritten(tenant, ctx, &versions, "tags")
+    follow_rewritten(tenant, ctx, &versions, "tags")
 }
 
-/// Writes down that definitions were rewritten, each once.
+/// What was rewritten in definitions is looked for in what starts them, and written down, once for each.
 ///
 /// # Errors
 /// What the database said.
-pub(crate) fn record_rewritten(
+pub(crate) fn follow_rewritten(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
     versions: &[store::Texts],
     field: &str,
 ) -> Result<(), StoreError> {
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().copied() {
         let of = versions.iter().filter(|version| version.kind == kind.as_str());
         let ids: BTreeSet<Uuid> = of.map(|version| version.id).collect();
+        for id in &ids {
+            let now = store::get(tenant, kind, DefinitionId(*id), Hold::No)?;
+            if let Some(now) = now.filter(|now| now.enabled) {
+                let members = now.body.as_object().cloned().unwrap_or_default();
+                let starts = read::read(kind, &members, None, false).starts;
+                store::put_starts(tenant, kind, DefinitionId(*id), &starts)?;
+            }
+        }
         let lines = ids.into_iter().map(|id| (id, Some(json!({"fields": [field]})))).collect();
-        audit::record_each(
-            tenant,
-            ctx,
-            &format!("{}.update", kind.as_str()),
-            kind.as_str(),
-            lines,
-        )?;
+        let action = format!("{}.update", kind.as_str());
+        audit::record_each(tenant, ctx, &action, kind.as_str(), lines)?;
     }
     Ok(())
 }

@@ -302,7 +302,7 @@ fn clean_definitions(
         sought.redact_json(&mut version.body) || any
     });
     definitions::put_texts(tenant, &versions, ctx.now)?;
-    crate::definitions::record_rewritten(tenant, ctx, &versions, "description")?;
+    crate::definitions::follow_rewritten(tenant, ctx, &versions, "description")?;
     Ok(versions.len())
 }
 

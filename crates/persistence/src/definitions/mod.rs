@@ -374,7 +374,7 @@ pub fn put_texts(
     sql.execute(tenant.conn).map(drop)
 }
 
-/// A tag has another name now: in what versions name, and in what starts definitions.
+/// A tag has another name now, in what versions name.
 ///
 /// # Errors
 /// What the database said.
@@ -390,9 +390,5 @@ pub fn rename_tag(tenant: &mut Tenant<'_>, from: &str, to: &TagName) -> Result<(
     ));
     sql.bind(to.key());
     sql.push(" FROM old ON CONFLICT (workspace_id, definition_id, version, kind, name) DO NOTHING");
-    sql.execute(tenant.conn)?;
-    let mut sql = Sql::new("UPDATE start_events SET params = params || jsonb_build_object('tag', ");
-    sql.bind(to.key()).push("::text) WHERE workspace_id = ").bind(tenant.workspace);
-    sql.push(" AND event = 'contact.tag_added' AND params ->> 'tag' = ").bind(from);
     sql.execute(tenant.conn).map(drop)
 }

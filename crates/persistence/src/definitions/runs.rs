@@ -1,9 +1,13 @@
 //! Runs: contacts on their way through versions of rules and scenarios (SCN-3).
 //!
-//! A run that is `queued` is taken up when it is due, one that is `running` belongs to whoever holds its lease, as a
+//! Nothing takes runs up yet. This is how it is to be done, and what the columns and indexes are made for:
+//! a run that is `queued` is taken up when it is due, one that is `running` belongs to whoever holds its lease, as a
 //! job does: claimed with `lease_epoch + 1` by `FOR UPDATE SKIP LOCKED` over `runs_due_idx`, many at a time, and every
 //! effect written in one transaction with `… AND state = 'running' AND lease_epoch = mine`, which also moves `node`,
-//! `waits`, `due_at` and `steps` on. Whoever ends a run takes its lease away, so that a step under way writes nothing.
+//! `waits`, `due_at` and `steps` on. Whoever ends a run takes its lease away, so that a step under way writes nothing. A step
+//! locks the contact first, as all who write do, and looks whether it lives: in the trash a run rests. A run that an event
+//! starts is written in the transaction that takes the event out of the outbox, under its id (`event_id`), with
+//! `definition_versions.used`; of contacts whose origin is not `booking`, events of bookings start none (SCN-9).
 
 use std::collections::BTreeMap;
 

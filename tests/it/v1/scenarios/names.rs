@@ -134,4 +134,8 @@ async fn an_erased_address_is_taken_out() {
     assert!(!read.json.to_string().contains("zmizela"), "{}", read.json);
     let left = "SELECT count(*) AS n FROM definition_versions v WHERE v::text ILIKE '%zmizel%'";
     assert_eq!(app.count(left), 0);
+    let left = "SELECT count(*) AS n FROM start_events e WHERE e::text ILIKE '%zmizel%'";
+    assert_eq!(app.count(left), 0);
+    assert_eq!(starts(&app).len(), 1);
+    app.check_invariants();
 }
