@@ -235,7 +235,7 @@ RULES = [
     (DEFINITION, rf"{ASKED}(/.*)?/field", "(unknown_field|unknown_purpose)", None),
     (DEFINITION, rf"{ASKED}(/.*)?", "filter_too_large", None),
     # what the workspace holds
-    (DEFINITION, r"#/.*/(user_id|webhook_id|stage_id|funnel_id)", "unknown_reference", None),
+    (DEFINITION, r"#/.*/(user_id|webhook_id)", "unknown_reference", None),
     (DEFINITION, r"#/.*/purpose", "unknown_purpose", None),
     (r"POST /contacts/\{id\}/scenarios", r"#/(scenario_id|start)", "(unknown_reference|missing_field)", None),
     (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),

@@ -36,7 +36,7 @@ const SHORTEST: u64 = 60;
 const LONGEST: u64 = 60 * 31 * 24 * 3600;
 
 /// Something a definition names, which is kept from being taken away under it: the word of its kind, and its key or
-/// id. The words are those of [`NameKind`], and `webhook`, `funnel` and `funnel_stage`.
+/// id. The words are those of [`NameKind`], and `webhook`.
 pub type Name = (&'static str, String);
 
 /// A start event as it is looked for when something happens.
@@ -78,7 +78,7 @@ pub struct Draft {
     pub starts: Vec<StartEvent>,
     /// What must exist.
     pub references: Vec<Reference>,
-    /// Webhooks, funnels and stages that must exist, and where they are named.
+    /// What else must exist, and where it is named.
     pub things: Vec<(String, Thing, Uuid)>,
     /// Segments of its conditions, in order.
     pub segments: Vec<SegmentId>,
@@ -526,8 +526,6 @@ impl Reader {
                 return self.name(NameKind::Linked(Link::Owner), &id.to_string());
             }
             Thing::Webhook => "webhook",
-            Thing::Funnel => "funnel",
-            Thing::Stage => "funnel_stage",
         };
         self.draft.things.push((at.to_owned(), thing, id));
         self.draft.names.insert((kind, id.to_string()));

@@ -122,12 +122,10 @@ async fn an_erased_address_is_taken_out() {
     let who = json!({"first_name": "Eva", "last_name": "Zmizelá", "email": "zmizela@example.com"});
     let id = made(&app, "/contacts", who).await;
     let filter = json!({"field": "email", "op": "eq", "value": "zmizela@example.com"});
-    let rule = made(
-        &app,
-        "/rules",
-        json!({"name": "R", "description": "for zmizela@example.com", "conditions": [filter]}),
-    );
-    let rule = rule.await;
+    let body = json!({"name": "R", "enabled": true, "description": "for zmizela@example.com", "conditions": [filter],
+        "event": {"type": "event.custom", "name": "wrote to zmizela@example.com"},
+        "actions": [{"type": "set_score", "score": 1}]});
+    let rule = made(&app, "/rules", body).await;
     app.post(format!("/contacts/{id}/erase")).json(&json!({})).await.expect(202);
     app.run_jobs().await;
     let read = app.get(format!("/rules/{rule}")).await.expect(200);
