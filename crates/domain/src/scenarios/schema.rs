@@ -115,9 +115,10 @@ pub fn actions(action: &str) -> Value {
 /// The schema of the delay of a rule.
 #[must_use]
 pub fn delay() -> Value {
-    let meaning =
-        "How long after the event the conditions are looked at: from a minute to five years.";
-    json!({"description": meaning, "allOf": [period("PT1H")]})
+    described(
+        period("PT1H"),
+        "How long after the event the conditions are looked at: from a minute to five years.",
+    )
 }
 
 /// The schema of limits.
@@ -226,11 +227,17 @@ fn time_of_day() -> Value {
 
 /// The schema, for a member that may be null.
 fn optional(schema: Value, meaning: &str) -> Value {
-    let Value::Object(mut schema) = schema else { return schema };
+    let Value::Object(mut schema) = described(schema, meaning) else { return Value::Null };
     let kind = schema.remove("type").unwrap_or_default();
     schema.insert("type".into(), json!([kind, "null"]));
-    schema.insert("description".into(), meaning.into());
     Value::Object(schema)
+}
+
+fn described(mut schema: Value, meaning: &str) -> Value {
+    if let Value::Object(schema) = &mut schema {
+        schema.insert("description".into(), meaning.into());
+    }
+    schema
 }
 
 #[cfg(test)]
