@@ -57,6 +57,8 @@ ACTIVITY = r"(POST /activities|PATCH /activities/\{id\})"
 CLASS = r"(POST /(groups|contact-types)|PATCH /(groups|contact-types)/\{id\})"
 DEFINITION = r"(POST /(rules|scenarios)|PATCH /(rules|scenarios)/\{id\})"
 ASKED = r"#/(nodes/\d+/filter|conditions/\d+)"
+FUNNEL = r"(POST /funnels(/\{id\}/stages)?|PATCH /funnels/\{id\}(/stages/\{stage_id\})?)"
+STAGE = r"(POST /funnels/\{id\}/stages|PATCH /funnels/\{id\}/stages/\{stage_id\})"
 FIELD = r"(POST /fields|PATCH /fields/\{id\})"
 PASSWORD = r"(POST /users|PUT /users/me/password|PATCH /users/\{id\})"
 
@@ -166,6 +168,12 @@ RULES = [
     # a name that is not seen
     (rf"({COMPANY}|{OPPORTUNITY}|{PROJECT})", r"#/name", "too_short", unseen_key),
     (rf"({CLASS}|{FIELD})", r"#/(name|title|choices/\d+)", "(too_short|invalid_value)", unseen_or_control),
+    (FUNNEL, r"#/(name|stages/\d+(/name)?)", "(too_short|invalid_value)", unseen_or_control),
+    (r"GET /coupons", r"\?name", "(too_short|invalid_value)", unseen_or_control),
+    # names of stages differ
+    (r"POST /funnels", r"#/stages/\d+(/name)?", "(too_long|invalid_value)", None),
+    # behind the last stage of the funnel
+    (STAGE, r"#/position", "out_of_range", None),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
     # the page that links lead to: no name or password in its address, nor the parameter that is put into it
     (r"POST /contact-manager/jobs", r"#/actions/\d+/url", "(invalid_value|too_long)", None),
@@ -189,6 +197,7 @@ RULES = [
     (CONTACT, r"#/(type_id|group_ids/\d+)", "unknown_reference", None),
     (BULK, r"#/changes/(type_id|groups/(add|remove)/\d+)", "unknown_reference", None),
     (rf"({CONTACT}|{BULK})", r"#/(changes/)?details/.*", "invalid_(type|value|date)", None),
+    (r"POST /coupons/redeem", r"#/code", "unknown_reference", None),
     (OPPORTUNITY, r"#/company_id", "unknown_reference", None),
     (ACTIVITY, r"#/(contact_ids/\d+|(company|opportunity|project)_id)", "unknown_reference", None),
     # who takes part, and what each of them has

@@ -12,7 +12,7 @@ use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::contact::display_name;
 use kartoteka_domain::contacts::email::Email;
-use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, SegmentId, WorkspaceId};
+use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, SegmentId, StageId, WorkspaceId};
 use kartoteka_domain::segments::fields::{Field, Link, Op, TextField, WordField};
 use kartoteka_domain::segments::unfold::unfold;
 use kartoteka_domain::segments::{
@@ -37,6 +37,7 @@ struct Base {
     contacts: Vec<(Uuid, ContactFacts)>,
     imports: Vec<ImportId>,
     groups: Vec<GroupId>,
+    stages: Vec<StageId>,
     types: Vec<ContactTypeId>,
     links: Vec<(Link, Uuid)>,
     segments: Library,
@@ -200,6 +201,7 @@ fn contact(dice: &mut Dice, id: Uuid, workspace: Uuid, trashed: bool) -> (Value,
         consents: Vec::new(),
         imports: Vec::new(),
         groups: Vec::new(),
+        stages: Vec::new(),
         contact_type: None,
         links: Vec::new(),
     };
@@ -353,6 +355,15 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         });
         insert(conn, table, made.collect());
     }
+    let stages: Vec<StageId> = (0..3).map(|_| StageId(dice.uuid())).collect();
+    let funnel = dice.uuid();
+    let row = json!({"workspace_id": workspace, "id": funnel, "name": "f", "name_key": "f", "created_at": at, "updated_at": at});
+    insert(conn, "funnels", vec![row]);
+    let made = stages.iter().zip(1..).map(|(id, position)| {
+        json!({"workspace_id": workspace, "id": id, "funnel_id": funnel, "name": id, "name_key": id,
+            "position": position, "created_at": at, "updated_at": at})
+    });
+    insert(conn, "funnel_stages", made.collect());
     let mut links: Vec<(Link, Uuid)> = Vec::new();
     for link in Link::ALL {
         links.extend([(*link, dice.uuid()), (*link, dice.uuid()), (*link, dice.uuid())]);
@@ -391,6 +402,14 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
                 facts.groups.push(*group);
                 rows.entry("contact_groups").or_default().push(
                     json!({"workspace_id": workspace, "contact_id": id, "group_id": group, "added_at": at}),
+                );
+            }
+        }
+        for stage in &stages {
+            if dice.roll(4) == 0 {
+                facts.stages.push(*stage);
+                rows.entry("contact_stages").or_default().push(
+                    json!({"workspace_id": workspace, "contact_id": id, "stage_id": stage, "entered_at": at}),
                 );
             }
         }
@@ -472,6 +491,7 @@ fn fill(conn: &mut diesel::PgConnection, seed: u64) -> Base {
         contacts,
         imports: imports.to_vec(),
         groups,
+        stages,
         types,
         links,
         segments: Library::new(),
@@ -615,6 +635,7 @@ fn values(base: &Base, field: &Field, op: Op) -> Vec<Value> {
         }
         (Field::Import, _) => base.imports.iter().map(|import| json!(import.0)).collect(),
         (Field::Group, _) => base.groups.iter().map(|group| json!(group.0)).collect(),
+        (Field::Stage, _) => base.stages.iter().map(|stage| json!(stage.0)).collect(),
         (Field::Type, _) => base.types.iter().map(|one| json!(one.0)).collect(),
         (Field::Segment, _) => {
             let mut ids: Vec<Uuid> = base.segments.keys().map(|id| id.0).collect();
@@ -834,6 +855,14 @@ fn usual_conditions_are_answered_from_indexes() {
             leaf("group", "has", json!(Uuid::from_u128(1))),
             &["contact_groups_group_idx", "contacts_pkey"],
         ),
+        (
+            leaf("funnel_stage", "has", json!(Uuid::from_u128(1))),
+            &["contact_stages_stage_idx", "contacts_pkey"],
+        ),
+        (
+            leaf("funnel_stage", "has_not", json!(Uuid::from_u128(2))),
+            &["contact_stages_pkey", "contacts_pkey"],
+        ),
         (leaf("type", "eq", json!(Uuid::from_u128(2))), &["contacts_type_idx"]),
         (leaf("tag_count", "gte", json!(1)), &["contact_tags_pkey", "contacts_pkey"]),
         (
@@ -973,6 +1002,13 @@ fn large(conn: &mut diesel::PgConnection, workspace: Uuid) {
         "INSERT INTO contact_groups SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('1', 32, '0')::uuid, now() \
          FROM generate_series(1, 10) AS n",
         "INSERT INTO contact_groups SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('2', 32, '0')::uuid, now() \
+         FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
+        "INSERT INTO funnels SELECT $WS, lpad('1', 32, '0')::uuid, 'f', 'f', now(), now()",
+        "INSERT INTO funnel_stages SELECT $WS, lpad(n::text, 32, '0')::uuid, lpad('1', 32, '0')::uuid, n::text, n::text, n, \
+             now(), now() FROM generate_series(1, 2) AS n",
+        "INSERT INTO contact_stages SELECT $WS, lpad(to_hex(n * 3000), 32, '0')::uuid, lpad('1', 32, '0')::uuid, now() \
+         FROM generate_series(1, 10) AS n",
+        "INSERT INTO contact_stages SELECT $WS, lpad(to_hex(n), 32, '0')::uuid, lpad('2', 32, '0')::uuid, now() \
          FROM generate_series(1, 30000) AS n WHERE n % 5 > 0",
         "UPDATE contacts SET type_id = lpad('2', 32, '0')::uuid WHERE workspace_id = $WS AND score = 0 \
              AND external_id LIKE '%00'",

@@ -117,6 +117,13 @@ async fn fill(app: &TestApp) {
     let group = app.post("/groups").json(&json!({ "name": "Suppliers" })).await.expect(201).id();
     let person = json!({ "email": "jana@example.com", "group_ids": [group] });
     let path = format!("/contacts/{}", app.post("/contacts").json(&person).await.expect(201).id());
+    let funnel = json!({ "name": "Wholesale", "stages": ["Lead", "Offer"] });
+    let funnel = app.post("/funnels").json(&funnel).await.expect(201);
+    app.put(format!("{path}/stages/{}", funnel.text_at("/stages/0/id"))).await.expect(200);
+    app.execute(
+        "INSERT INTO coupons (workspace_id, id, contact_id, name, name_key, code, valid_until, created_at) \
+         SELECT workspace_id, gen_random_uuid(), id, 'Spring', 'spring', 'A2C4', created_at, created_at FROM contacts LIMIT 1",
+    );
     let edit = json!({ "selection": { "where": { "field": "group", "op": "has", "value": group } },
         "changes": { "score": 1 } });
     app.post("/contacts/bulk-edit").json(&edit).await.expect(202);
@@ -201,6 +208,14 @@ async fn fill(app: &TestApp) {
     app.execute(
         "INSERT INTO duplicate_blocks (workspace_id, job_id, key, seq, members)
          SELECT workspace_id, id, 1, 1, 2 FROM jobs LIMIT 1",
+    );
+    app.execute(
+        "INSERT INTO frozen_values (workspace_id, contact_id, job_id, action, value)
+         SELECT workspace_id, id, id, 'set_detail', '{}' FROM contacts LIMIT 1",
+    );
+    app.execute(
+        "INSERT INTO start_events (workspace_id, definition_type, definition_id, place, event)
+         SELECT id, 'rule', id, 0, 'contact.note_added' FROM workspaces LIMIT 1",
     );
 }
 

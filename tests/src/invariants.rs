@@ -41,6 +41,17 @@ const RULES: &[(&str, &str)] = &[
             OR NOT EXISTS (SELECT FROM groups g WHERE g.workspace_id = x.workspace_id AND g.id = x.group_id)",
     ),
     (
+        "a stage of a contact has a contact and a stage",
+        "SELECT count(*) AS n FROM contact_stages x
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.workspace_id = x.workspace_id AND c.id = x.contact_id)
+            OR NOT EXISTS (SELECT FROM funnel_stages s WHERE s.workspace_id = x.workspace_id AND s.id = x.stage_id)",
+    ),
+    (
+        "the stages of a funnel stand in its places from 1 on, without gaps",
+        "SELECT count(*) AS n FROM (SELECT s.position, row_number() OVER (PARTITION BY s.workspace_id, s.funnel_id
+            ORDER BY s.position) AS place FROM funnel_stages s) AS x WHERE x.position <> x.place",
+    ),
+    (
         "a type of a contact is one of its workspace",
         "SELECT count(*) AS n FROM contacts c WHERE c.type_id IS NOT NULL AND NOT EXISTS (
             SELECT FROM contact_types t WHERE t.workspace_id = c.workspace_id AND t.id = c.type_id)",
@@ -65,6 +76,7 @@ const RULES: &[(&str, &str)] = &[
         "what hangs on a contact hangs on one that is there",
         "SELECT count(*) AS n FROM (
             SELECT workspace_id, contact_id FROM contact_notes UNION ALL
+            SELECT workspace_id, contact_id FROM coupons UNION ALL
             SELECT workspace_id, contact_id FROM contact_owners UNION ALL
             SELECT workspace_id, contact_id FROM duplicate_pairs UNION ALL
             SELECT workspace_id, other_id FROM duplicate_pairs UNION ALL

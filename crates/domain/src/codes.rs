@@ -111,6 +111,12 @@ codes! {
     GroupInUse = "group_in_use", "The group is in use.";
     GroupExists = "group_exists", "There is a group with this name.";
     ContactTypeInUse = "contact_type_in_use", "The contact type is in use.";
+    FunnelInUse = "funnel_in_use", "The funnel is in use.";
+    FunnelExists = "funnel_exists", "There is a funnel with this name.";
+    StageInUse = "stage_in_use", "The stage is in use.";
+    StageExists = "stage_exists", "The funnel has a stage with this name.";
+    CouponRedeemed = "coupon_redeemed", "The coupon was redeemed before.";
+    CouponExpired = "coupon_expired", "The coupon is not good any more.";
     FieldInUse = "field_in_use", "The field is in use.";
     FieldExists = "field_exists", "There is a field with this name.";
     FieldValuesDoNotFit = "field_values_do_not_fit", "Values that are there do not fit.";

@@ -63,6 +63,12 @@ id_types! {
     GroupId,
     /// A type of contacts.
     ContactTypeId,
+    /// Stages that contacts go through.
+    FunnelId,
+    /// A stage of a funnel.
+    StageId,
+    /// A coupon of a contact.
+    CouponId,
     /// A user-defined field.
     FieldId,
     /// What somebody wrote about a contact.

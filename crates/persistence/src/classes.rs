@@ -100,6 +100,17 @@ pub enum Hold {
     Change,
 }
 
+impl Hold {
+    /// The end of the `SELECT`.
+    pub(crate) const fn clause(self) -> &'static str {
+        match self {
+            Self::No => "",
+            Self::Use => " FOR KEY SHARE",
+            Self::Change => " FOR UPDATE",
+        }
+    }
+}
+
 /// One of them.
 ///
 /// # Errors
@@ -113,11 +124,7 @@ pub fn get(
     let table = kind.table();
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM {table} WHERE workspace_id = "));
     sql.bind(tenant.workspace).push(" AND id = ").bind(id);
-    sql.push(match hold {
-        Hold::No => "",
-        Hold::Use => " FOR KEY SHARE",
-        Hold::Change => " FOR UPDATE",
-    });
+    sql.push(hold.clause());
     sql.first(tenant.conn)
 }
 

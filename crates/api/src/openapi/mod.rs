@@ -150,6 +150,8 @@ fn tags(document: &Value) -> Value {
         ("tags", "Words put on contacts"),
         ("groups", "Groups of contacts"),
         ("contact_types", "Types of contacts"),
+        ("funnels", "Sales funnels, and which contacts are in which stage"),
+        ("coupons", "Codes that contacts redeem"),
         ("fields", "User-defined fields and flags of contacts"),
         ("consents", "Who agreed to what"),
         ("purposes", "What consent can be given for"),

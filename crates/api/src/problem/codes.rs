@@ -94,6 +94,12 @@ pub fn status_of(code: Code) -> StatusCode {
         | Code::GroupExists
         | Code::ContactTypeInUse
         | Code::ContactTypeExists
+        | Code::FunnelInUse
+        | Code::FunnelExists
+        | Code::StageInUse
+        | Code::StageExists
+        | Code::CouponRedeemed
+        | Code::CouponExpired
         | Code::LastOwner
         | Code::NeverMerge
         | Code::ContactMerged
@@ -144,11 +150,15 @@ pub fn of_constraint(name: &str) -> Option<Code> {
         "tags_name_key" => Code::TagExists,
         "purposes_name_key" => Code::PurposeExists,
         "groups_name_key" => Code::GroupExists,
+        "funnels_name_key" => Code::FunnelExists,
+        "funnel_stages_name_key" => Code::StageExists,
         "fields_name_key" => Code::FieldExists,
         "contact_types_name_key" => Code::ContactTypeExists,
         "import_templates_name_key" => Code::TemplateExists,
         "segments_name_key" => Code::SegmentExists,
-        "definitions_name_key" | "workspaces_name_key" | "jobs_unique_key" => Code::Conflict,
+        "definitions_name_key" | "workspaces_name_key" | "jobs_unique_key" | "coupons_code_key" => {
+            Code::Conflict
+        }
         _ => return None,
     })
 }

@@ -10,11 +10,13 @@ pub mod companies;
 pub mod contact_manager;
 pub mod contact_types;
 pub mod contacts;
+pub mod coupons;
 pub mod definitions;
 pub mod documents;
 pub mod duplicates;
 pub mod erasures;
 pub mod fields;
+pub mod funnels;
 pub mod groups;
 pub mod import_templates;
 pub mod imports;
@@ -55,6 +57,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(tags::configure)
         .configure(groups::configure)
         .configure(contact_types::configure)
+        .configure(funnels::configure)
+        .configure(coupons::configure)
         .configure(fields::configure)
         .configure(purposes::configure)
         .configure(trash::configure)

@@ -35,7 +35,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 pub use kartoteka_persistence::contacts::Stored;
-pub use kartoteka_persistence::contacts::row::StoredOwner;
+pub use kartoteka_persistence::contacts::row::{StoredOwner, StoredStage};
 
 /// One contact, in the trash or not.
 ///

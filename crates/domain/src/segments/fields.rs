@@ -299,6 +299,8 @@ pub enum Field {
     Import,
     /// The groups it is in (CON-7).
     Group,
+    /// The stages of funnels it is in (MGR-I).
+    Stage,
     /// The type it has (CON-7).
     Type,
     /// What the contact is linked to.
@@ -478,6 +480,7 @@ impl Field {
             "communication" => Self::Communication,
             "import" => Self::Import,
             "group" => Self::Group,
+            "funnel_stage" => Self::Stage,
             "type" => Self::Type,
             "segment" => Self::Segment,
             _ => TextField::from_word(name)
@@ -507,7 +510,7 @@ impl Field {
             Self::Status(Channel::Sms | Channel::Post) => Kind::Words(CHANNEL_STATUSES),
             Self::Communication => Kind::Words(DISPLAYS),
             Self::Import | Self::Type | Self::Segment => Kind::Id,
-            Self::Group | Self::Linked(_) => Kind::Ids,
+            Self::Group | Self::Stage | Self::Linked(_) => Kind::Ids,
         }
     }
 
@@ -532,7 +535,7 @@ impl Field {
         names.extend(["tag", "tag_count"]);
         names.extend(["email_status", "sms_status"]);
         names.extend(FlagField::WORDS);
-        names.extend(["communication", "import", "segment", "group", "type"]);
+        names.extend(["communication", "import", "segment", "group", "type", "funnel_stage"]);
         names.extend(Link::WORDS);
         names
     }

@@ -13,7 +13,7 @@ use super::tree::{
 use super::when::{AnniversaryDays, Period, anniversary_days};
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::contacts::fold::fold;
-use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId, StageId};
 
 /// All that a condition can ask of a contact.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,8 @@ pub struct ContactFacts {
     pub imports: Vec<ImportId>,
     /// The groups it is in.
     pub groups: Vec<GroupId>,
+    /// The stages of funnels it is in.
+    pub stages: Vec<StageId>,
     /// The type it has.
     pub contact_type: Option<ContactTypeId>,
     /// What it is linked to.
@@ -162,6 +164,8 @@ impl ContactFacts {
             Test::Import(imports) => self.imports.iter().any(|import| imports.contains(import)),
             Test::Group(None) => !self.groups.is_empty(),
             Test::Group(Some(groups)) => self.groups.iter().any(|group| groups.contains(group)),
+            Test::Stage(None) => !self.stages.is_empty(),
+            Test::Stage(Some(stages)) => self.stages.iter().any(|stage| stages.contains(stage)),
             Test::Type(types) => self.contact_type.is_some_and(|one| types.contains(&one)),
             Test::NoType => self.contact_type.is_none(),
             Test::Linked(link, ids) => self

@@ -23,6 +23,8 @@ pub enum NameKind {
     Group,
     /// A contact type, by its id.
     ContactType,
+    /// A stage of a funnel, by its id.
+    Stage,
     /// A person who owns contacts, or something contacts are linked to, by its id.
     Linked(Link),
 }
@@ -35,6 +37,7 @@ impl NameKind {
         Self::Detail,
         Self::Group,
         Self::ContactType,
+        Self::Stage,
         Self::Linked(Link::Owner),
         Self::Linked(Link::Company),
         Self::Linked(Link::Opportunity),
@@ -50,6 +53,7 @@ impl NameKind {
             Self::Detail => "detail",
             Self::Group => "group",
             Self::ContactType => "type",
+            Self::Stage => "funnel_stage",
             Self::Linked(link) => link.as_str(),
         }
     }
@@ -78,6 +82,9 @@ pub fn names_of(selection: &Selection) -> BTreeSet<SegmentName> {
             }
             Test::Type(types) => {
                 (NameKind::ContactType, types.iter().map(|id| id.0.to_string()).collect())
+            }
+            Test::Stage(stages) => {
+                (NameKind::Stage, stages.iter().flatten().map(|id| id.0.to_string()).collect())
             }
             Test::Linked(link, ids) => {
                 (NameKind::Linked(*link), ids.iter().flatten().map(Uuid::to_string).collect())
@@ -164,6 +171,7 @@ mod tests {
         let leaf =
             |field: &str, op: &str, value: Value| json!({"field": field, "op": op, "value": value});
         let json = json!({
+            "include": leaf("funnel_stage", "in", json!([id])),
             "exclude": leaf("owner", "has", json!(id.to_string().to_uppercase())),
             "where": {"or": [
                 leaf("company", "in", json!([id, id])),
@@ -174,7 +182,8 @@ mod tests {
         let selection = read::selection(&json, "#", None).resolve(|_| true).unwrap();
         let names: BTreeSet<_> =
             names_of(&selection).into_iter().map(|name| (name.kind.as_str(), name.name)).collect();
-        let expected = ["company", "owner", "project"].map(|kind| (kind, id.to_string()));
+        let expected =
+            ["company", "funnel_stage", "owner", "project"].map(|kind| (kind, id.to_string()));
         assert_eq!(names, BTreeSet::from(expected));
         let words: BTreeSet<_> = NameKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(words.len(), NameKind::ALL.len());

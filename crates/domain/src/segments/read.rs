@@ -11,7 +11,7 @@ use super::tree::{Filter, Leaf, Selection};
 use crate::codes::Code;
 use crate::contacts::phone::Region;
 use crate::faults::{Fault, pointer_token, sentence};
-use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId, StageId};
 
 mod leaf;
 
@@ -59,6 +59,8 @@ pub enum Target {
     Group(GroupId),
     /// A contact type.
     ContactType(ContactTypeId),
+    /// A stage of a funnel.
+    Stage(StageId),
     /// Something contacts are linked to.
     Linked(Link, Uuid),
 }
@@ -91,6 +93,9 @@ pub fn missing(references: &[Reference], exists: impl Fn(&Target) -> bool) -> Ve
             Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
             Target::Group(_) => (Code::UnknownReference, "there is no such group"),
             Target::ContactType(_) => (Code::UnknownReference, "there is no such contact type"),
+            Target::Stage(_) => {
+                (Code::UnknownReference, "there is no such stage of a funnel")
+            }
             Target::Linked(..) => (Code::UnknownReference, "there is nothing with this id"),
         };
         Fault::new(pointer.as_str(), code, sentence(&detail))
@@ -307,7 +312,7 @@ impl Reader {
             Some(said) => leaf::with_time(test, said?),
         };
         // the test of a set is "there is one", so being empty is its opposite
-        let is_set = matches!(field, Field::Tag | Field::Group | Field::Linked(_));
+        let is_set = matches!(field, Field::Tag | Field::Group | Field::Stage | Field::Linked(_));
         let emptiness_of_set = is_set && op.takes_no_value();
         Some(Leaf { test, negated: op.is_negated() != emptiness_of_set })
     }

@@ -108,6 +108,7 @@ pub fn conditions() -> Vec<Value> {
         leaf("communication", "eq", json!("subscribed")),
         leaf("import", "eq", json!(id)),
         leaf("segment", "in", json!([id])),
+        leaf("funnel_stage", "has", json!(id)),
     ]
 }
 

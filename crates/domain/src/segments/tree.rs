@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::fields::{ConsentState, FlagField, Link, TextField, TimeField, WordField};
 use super::when::Period;
 use crate::consents::ledger::{Channel, ChannelStatus, Display};
-use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId, StageId};
 
 /// Which contacts are meant: `(segments or include) and not exclude and where`, of those that live.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,6 +109,8 @@ pub enum Test {
     Import(Vec<ImportId>),
     /// It is in one of these groups; in any, when they are missing.
     Group(Option<Vec<GroupId>>),
+    /// It is in one of these stages of funnels; in any, when they are missing.
+    Stage(Option<Vec<StageId>>),
     /// It has one of these types.
     Type(Vec<ContactTypeId>),
     /// It has no type.

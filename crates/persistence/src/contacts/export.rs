@@ -46,6 +46,23 @@ pub const PARTS: &[Part] = &[
                WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
     },
     Part {
+        name: "funnel_stages",
+        tables: &["contact_stages"],
+        key: "x.stage_id",
+        columns: "'id', s.id, 'name', s.name, 'funnel', f.name, 'entered_at', x.entered_at",
+        from: "contact_stages x JOIN funnel_stages s ON s.workspace_id = {ws} AND s.id = x.stage_id \
+               JOIN funnels f ON f.workspace_id = {ws} AND f.id = s.funnel_id \
+               WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
+    },
+    Part {
+        name: "coupons",
+        tables: &["coupons"],
+        key: "x.id",
+        columns: "'id', x.id, 'name', x.name, 'code', x.code, 'valid_until', x.valid_until, 'created_at', x.created_at, \
+                  'redeemed_at', x.redeemed_at",
+        from: "coupons x WHERE x.workspace_id = {ws} AND x.contact_id = ANY({ids})",
+    },
+    Part {
         name: "types",
         tables: &[],
         key: "t.id",

@@ -45,6 +45,8 @@ pub fn purge(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Purged, StoreError
         "contact_search",
         "contact_tags",
         "contact_groups",
+        "contact_stages",
+        "coupons",
         "consent_requests",
         "consents",
         "consent_evidence",

@@ -26,6 +26,8 @@ pub struct Stored {
     pub contact: Contact,
     /// Its groups, in order of their ids.
     pub group_ids: Vec<Uuid>,
+    /// The stages of funnels it is in, funnel by funnel in their order (MGR-I).
+    pub funnel_stages: Vec<StoredStage>,
     /// Its tags, in order of their names.
     pub tags: Vec<StoredTag>,
     /// Its owners, those who may most first (CON-12).
@@ -74,6 +76,17 @@ pub struct StoredTag {
     pub score: i64,
 }
 
+/// A stage that a contact is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredStage {
+    /// The stage.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The funnel it is a stage of.
+    pub funnel_id: Uuid,
+}
+
 /// An owner of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOwner {
@@ -88,7 +101,7 @@ pub struct StoredOwner {
 /// Reads contacts. `inner` writes a sub-select that yields whole rows of `contacts` and is given the
 /// placeholder of the workspace; `order` is the `ORDER BY` of the outer select, where the row is `c`.
 ///
-/// Tags, channel states and owners are joined to the rows `inner` leaves, so a page costs the same in a base of
+/// Tags, channel states, stages and owners are joined to the rows `inner` leaves, so a page costs the same in a base of
 /// any size.
 ///
 /// # Errors
@@ -116,6 +129,9 @@ pub(crate) fn load(
            WHERE s.workspace_id = {workspace} AND s.contact_id = c.id) AS asked ON true \
          LEFT JOIN LATERAL (SELECT ARRAY(SELECT cg.group_id FROM contact_groups cg \
            WHERE cg.workspace_id = {workspace} AND cg.contact_id = c.id ORDER BY cg.group_id) AS group_ids) AS grouped ON true \
+         LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(s.id, s.name, s.funnel_id) ORDER BY s.funnel_id, s.position, s.id) AS stages \
+           FROM contact_stages cs JOIN funnel_stages s ON s.workspace_id = {workspace} AND s.id = cs.stage_id \
+           WHERE cs.workspace_id = {workspace} AND cs.contact_id = c.id) AS staged ON true \
          LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(o.user_id, u.email, o.level) ORDER BY {OWNERS}) AS owners \
            FROM contact_owners o JOIN users u ON u.workspace_id = {workspace} AND u.id = o.user_id \
            WHERE o.workspace_id = {workspace} AND o.contact_id = c.id) AS owned ON true \
@@ -130,7 +146,7 @@ const SELECT: &str = "SELECT c.id, c.external_id, c.first_name, c.last_name, c.t
      c.postal_code, c.region, c.country, c.language, c.time_zone, c.state, c.type_id, c.score, c.details, \
      c.subscribed, c.muted, c.email_invalid_at, c.origin, c.salutation_formal, c.salutation_familiar, \
      c.created_at, c.updated_at, c.trashed_at, coalesce(tagged.tags, '[]') AS tags, \
-     asked.email_granted, asked.sms_granted, grouped.group_ids, coalesce(owned.owners, '[]') AS owners, $home, c.sort_keys FROM (";
+     asked.email_granted, asked.sms_granted, grouped.group_ids, coalesce(staged.stages, '[]') AS stages, coalesce(owned.owners, '[]') AS owners, $home, c.sort_keys FROM (";
 
 type Columns = (
     SqlUuid,
@@ -170,6 +186,7 @@ type Columns = (
     Nullable<Bool>,
     Nullable<Bool>,
     Array<SqlUuid>,
+    Jsonb,
     Jsonb,
     Jsonb,
     Jsonb,
@@ -215,6 +232,7 @@ struct Row {
     email_granted: Option<bool>,
     sms_granted: Option<bool>,
     group_ids: Vec<Uuid>,
+    stages: Value,
     owners: Value,
     home: Value,
     sort_keys: Value,
@@ -232,6 +250,7 @@ impl Row {
         let Value::Object(details) = self.details else { return Err(wrong("details")) };
         let tags = read_tags(&self.tags).ok_or_else(|| wrong("tags"))?;
         let owners = read_owners(&self.owners).ok_or_else(|| wrong("owners"))?;
+        let funnel_stages = read_stages(&self.stages).ok_or_else(|| wrong("funnel_stages"))?;
         let home = read_home(&self.home).ok_or_else(|| wrong("workspace_id"))?;
         let contact = Contact {
             external_id: self.external_id,
@@ -264,6 +283,7 @@ impl Row {
             id: ContactId(id),
             contact,
             group_ids: self.group_ids,
+            funnel_stages,
             tags,
             owners,
             subscribed: self.subscribed,
@@ -292,6 +312,18 @@ fn read_tags(tags: &Value) -> Option<Vec<StoredTag>> {
         _ => None,
     };
     tags.as_array()?.iter().map(read).collect()
+}
+
+fn read_stages(stages: &Value) -> Option<Vec<StoredStage>> {
+    let read = |stage: &Value| match stage.as_array()?.as_slice() {
+        [id, name, funnel] => Some(StoredStage {
+            id: id.as_str()?.parse().ok()?,
+            name: name.as_str()?.to_owned(),
+            funnel_id: funnel.as_str()?.parse().ok()?,
+        }),
+        _ => None,
+    };
+    stages.as_array()?.iter().map(read).collect()
 }
 
 fn read_home(home: &Value) -> Option<StoredHome> {

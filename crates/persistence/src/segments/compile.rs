@@ -212,6 +212,14 @@ impl Compiler<'_> {
                 }
                 self.push(")");
             }
+            Test::Stage(stages) => {
+                self.exists(negated, "contact_stages");
+                if let Some(stages) = stages {
+                    let ids: Vec<Uuid> = stages.iter().map(|stage| stage.0).collect();
+                    self.is_among("t.stage_id", &ids);
+                }
+                self.push(")");
+            }
             Test::Type(types) => {
                 let column = self.column("type_id");
                 let ids: Vec<Uuid> = types.iter().map(|one| one.0).collect();

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use kartoteka_domain::consents::ledger::Channel;
-use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
+use kartoteka_domain::ids::{ContactTypeId, GroupId, ImportId, SegmentId, StageId};
 use kartoteka_domain::segments::{Link, Reference, Selection, Target, Test};
 
 use super::IdRow;
@@ -145,6 +145,7 @@ pub struct Existing {
     imports: HashSet<ImportId>,
     groups: HashSet<GroupId>,
     contact_types: HashSet<ContactTypeId>,
+    stages: HashSet<StageId>,
     linked: HashSet<(Link, Uuid)>,
     segments: HashSet<SegmentId>,
 }
@@ -158,6 +159,7 @@ impl Existing {
             Target::Import(id) => self.imports.contains(id),
             Target::Group(id) => self.groups.contains(id),
             Target::ContactType(id) => self.contact_types.contains(id),
+            Target::Stage(id) => self.stages.contains(id),
             Target::Linked(link, id) => self.linked.contains(&(*link, *id)),
             Target::Segment(id) => self.segments.contains(id),
         }
@@ -194,6 +196,7 @@ fn look_up(
     let mut names: Vec<String> = Vec::new();
     let mut ids: Vec<Uuid> = Vec::new();
     let (mut groups, mut types): (Vec<Uuid>, Vec<Uuid>) = (Vec::new(), Vec::new());
+    let mut stages: Vec<Uuid> = Vec::new();
     let mut linked: HashMap<Link, Vec<Uuid>> = HashMap::new();
     let mut segments: Vec<Uuid> = Vec::new();
     for reference in references {
@@ -202,6 +205,7 @@ fn look_up(
             Target::Import(id) => ids.push(id.0),
             Target::Group(id) => groups.push(id.0),
             Target::ContactType(id) => types.push(id.0),
+            Target::Stage(id) => stages.push(id.0),
             Target::Linked(link, id) => linked.entry(*link).or_default().push(*id),
             Target::Segment(id) => segments.push(id.0),
         }
@@ -236,6 +240,12 @@ fn look_up(
     found.groups = groups.into_iter().map(GroupId).collect();
     let types = classes(tenant, Kind::ContactType, types)?;
     found.contact_types = types.into_iter().map(ContactTypeId).collect();
+    if !stages.is_empty() {
+        let mut sql = Sql::new("SELECT id FROM funnel_stages WHERE workspace_id = ");
+        sql.bind(tenant.workspace).push(" AND id = ANY (").bind(stages).push(")").push(lock);
+        let rows: Vec<IdRow> = sql.load(tenant.conn)?;
+        found.stages = rows.into_iter().map(|row| StageId(row.id)).collect();
+    }
     if !segments.is_empty() {
         let mut sql = Sql::new("SELECT id FROM segments WHERE workspace_id = ");
         sql.bind(tenant.workspace).push(" AND id = ANY (").bind(segments).push(")").push(lock);

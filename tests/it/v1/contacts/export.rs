@@ -22,6 +22,13 @@ async fn furnish(app: &TestApp) -> String {
     let consent = json!({"purpose": "email_basic", "action": "grant", "legal_basis": "consent",
         "evidence": {"ip": "203.0.113.7", "form": "fair"}});
     app.post(format!("{path}/consents")).json(&consent).await.expect(201);
+    let funnel = json!({"name": "Wholesale", "stages": ["Lead"]});
+    let funnel = app.post("/funnels").json(&funnel).await.expect(201);
+    app.put(format!("{path}/stages/{}", funnel.text_at("/stages/0/id"))).await.expect(200);
+    app.execute(&format!(
+        "INSERT INTO coupons (workspace_id, id, contact_id, name, name_key, code, valid_until, created_at) \
+         SELECT workspace_id, gen_random_uuid(), id, 'Spring', 'spring', '7KX4MQRA', now(), now() FROM contacts WHERE id = '{id}'"
+    ));
     let activity = json!({"type": "call", "subject": "Offer", "contact_ids": [id]});
     app.post("/activities").json(&activity).await.expect(201);
     let user = app.home().user;
@@ -66,6 +73,8 @@ async fn an_export_has_everything_that_is_kept() {
     );
     assert_eq!(names(&all["groups"], "name"), ["Friends"]);
     assert_eq!(names(&all["types"], "name"), ["Person"]);
+    assert_eq!(names(&all["funnel_stages"], "name"), ["Lead"]);
+    assert_eq!(names(&all["coupons"], "code"), ["7KX4MQRA"]);
     assert_eq!(all["consents"][0]["state"], "granted");
     let entry = &all["consent_entries"][0];
     assert_eq!((&entry["ip"], &entry["evidence"]["form"]), (&json!("203.0.113.7"), &json!("fair")));

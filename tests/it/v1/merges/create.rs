@@ -75,8 +75,8 @@ async fn everything_the_losers_had_is_the_winners() {
     let answer = merged(&app, &ids[0], &[&ids[1], &ids[2]]).await;
     assert_eq!(
         answer.json["moves"],
-        json!({"tags": 1, "groups": 2, "owners": 2, "companies": 1, "opportunities": 2,
-            "projects": 2, "activities": 2, "notes": 2})
+        json!({"tags": 1, "groups": 2, "funnel_stages": 2, "owners": 2, "companies": 1, "opportunities": 2,
+            "projects": 2, "activities": 2, "notes": 2, "coupons": 2})
     );
     let after = &answer.json["contact"];
     assert_eq!(
@@ -86,10 +86,13 @@ async fn everything_the_losers_had_is_the_winners() {
     let mut groups = things.groups.clone();
     groups.sort();
     assert_eq!(after["group_ids"], json!(groups));
+    let stages: Vec<&Value> =
+        after["funnel_stages"].as_array().unwrap().iter().map(|stage| &stage["id"]).collect();
+    assert_eq!(json!(stages), json!(things.stages));
     let levels: Vec<&Value> =
         after["owners"].as_array().unwrap().iter().map(|owner| &owner["level"]).collect();
     assert_eq!(levels, ["main", "co_owner", "read_only"]);
-    for (table, count) in HANGING.into_iter().zip([3, 3, 3, 3, 3, 3, 4, 3, 1]) {
+    for (table, count) in HANGING.into_iter().zip([3, 3, 3, 3, 3, 3, 3, 4, 3, 3, 1]) {
         let all = app.count(&format!("SELECT count(*) AS n FROM {table}"));
         let of = format!("SELECT count(*) AS n FROM {table} WHERE contact_id = '{}'", ids[0]);
         assert_eq!((all, app.count(&of)), (count, count), "{table}");

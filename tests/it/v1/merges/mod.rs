@@ -40,15 +40,17 @@ async fn shown(app: &TestApp, id: &str) -> Value {
 }
 
 /// Tables that hold what hangs on a contact.
-const HANGING: [&str; 10] = [
+const HANGING: [&str; 12] = [
     "contact_tags",
     "contact_groups",
+    "contact_stages",
     "contact_owners",
     "company_contacts",
     "opportunity_contacts",
     "project_contacts",
     "activity_contacts",
     "contact_notes",
+    "coupons",
     "contact_search",
     "runs",
 ];
@@ -97,6 +99,7 @@ async fn declare(app: &TestApp, id: &str, purpose: &str, action: &str) {
 /// Ids of things that can hang on contacts.
 struct Things {
     groups: Vec<String>,
+    stages: Vec<String>,
     users: Vec<String>,
     companies: Vec<String>,
     opportunities: Vec<String>,
@@ -107,12 +110,16 @@ impl Things {
     async fn make(app: &TestApp) -> Self {
         let mut things = Self {
             groups: Vec::new(),
+            stages: Vec::new(),
             users: Vec::new(),
             companies: Vec::new(),
             opportunities: Vec::new(),
             projects: Vec::new(),
         };
+        let funnel = json!({"name": "things", "stages": ["stage 0", "stage 1", "stage 2"]});
+        let funnel = app.post("/funnels").json(&funnel).await.expect(201);
         for n in 0..3 {
+            things.stages.push(funnel.text_at(&format!("/stages/{n}/id")));
             let name = json!({"name": format!("thing {n}")});
             let user = json!({"email": format!("owner{n}@example.com"), "role": "editor",
                 "password": kartoteka_tests::PASSWORD});
@@ -132,6 +139,12 @@ impl Things {
         let path = format!("/contacts/{id}");
         app.put(format!("{path}/tags/tag{n}")).json(&json!({"score": n})).await.expect(200);
         app.put(format!("{path}/groups/{}", self.groups[n])).await.expect(200);
+        app.put(format!("{path}/stages/{}", self.stages[n])).await.expect(200);
+        app.execute(&format!(
+            "INSERT INTO coupons (workspace_id, id, contact_id, name, name_key, code, valid_until, created_at) \
+             SELECT workspace_id, gen_random_uuid(), id, 'Spring', 'spring', \
+             upper(substr(md5(random()::text), 1, 12)), now(), now() FROM contacts WHERE id = '{id}'"
+        ));
         let level = ["main", "co_owner", "read_only"][n];
         let level = json!({ "level": level });
         app.put(format!("{path}/owners/{}", self.users[n])).json(&level).await.expect(200);

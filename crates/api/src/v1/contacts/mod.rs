@@ -9,6 +9,7 @@ pub mod consent_proof;
 pub mod consent_requests;
 pub mod consents;
 pub mod count;
+pub mod coupons;
 pub mod create;
 pub mod delete;
 pub mod erase;
@@ -22,6 +23,7 @@ pub mod owners;
 pub mod patch;
 pub mod query;
 pub mod scenarios;
+pub mod stages;
 pub mod tags;
 pub mod timeline;
 pub mod upsert;
@@ -65,6 +67,10 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(tags::delete_contact_tag)
         .service(groups::put_contact_group)
         .service(groups::delete_contact_group)
+        .service(stages::list_contact_stages)
+        .service(stages::put_contact_stage)
+        .service(stages::delete_contact_stage)
+        .service(coupons::list_contact_coupons)
         .service(timeline::list_timeline)
         .service(timeline::list_planned)
         .configure(notes::configure)

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use kartoteka_app::contacts::{Stored, StoredOwner};
+use kartoteka_app::contacts::{Stored, StoredOwner, StoredStage};
 use kartoteka_domain::consents::ledger::Display;
 use kartoteka_domain::contacts::salutation::{Home, salutations};
 
@@ -163,7 +163,7 @@ pub(crate) enum State {
     "name": "Jana Nováková", "title_before": null, "title_after": null, "company_name": null, "job_title": null,
     "email": "Jana@Example.cz", "phone": "+420601123456", "birth_date": "1990-05-01", "gender": "female",
     "address": {"street": null, "city": "Brno", "postal_code": null, "region": null, "country": "CZ"},
-    "language": "cs", "time_zone": null, "state": "prospect", "type_id": null, "group_ids": [],
+    "language": "cs", "time_zone": null, "state": "prospect", "type_id": null, "group_ids": [], "funnel_stages": [],
     "tags": [{"name": "vip", "score": 5}], "details": {"rozmiar_buta": "43"}, "score": 0,
     "communication": {"display": "subscribed", "subscribed": true, "muted": false, "email": "opt_in", "sms": "none"},
     "salutations": ["Vážená paní Nováková", "Milá Jano"], "salutation_sources": ["proposed", "proposed"], "origin": "manual", "owners": [],
@@ -223,6 +223,8 @@ pub struct ContactView {
     pub(crate) type_id: Option<Uuid>,
     /// Its groups, in order of their ids.
     pub(crate) group_ids: Vec<Uuid>,
+    /// The stages of funnels it is in, funnel by funnel in their order.
+    pub(crate) funnel_stages: Vec<StageOfContact>,
     /// Its tags, in order of their names.
     pub(crate) tags: Vec<TagOnContact>,
     /// Named values.
@@ -283,6 +285,18 @@ pub(crate) struct TagOnContact {
     /// Its score on this contact.
     #[schema(example = 5)]
     pub(crate) score: i64,
+}
+
+/// A stage that a contact is in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StageOfContact {
+    /// The stage.
+    pub(crate) id: Uuid,
+    /// Its name.
+    #[schema(example = "Offer")]
+    pub(crate) name: String,
+    /// The funnel it is a stage of.
+    pub(crate) funnel_id: Uuid,
 }
 
 /// May a contact be written to?
@@ -356,6 +370,7 @@ impl From<Stored> for ContactView {
             state: contact.state.as_str(),
             type_id: contact.type_id,
             group_ids: stored.group_ids,
+            funnel_stages: stored.funnel_stages.into_iter().map(StageOfContact::from).collect(),
             tags: stored
                 .tags
                 .into_iter()
@@ -372,6 +387,13 @@ impl From<Stored> for ContactView {
             updated_at: stored.updated_at,
             trashed_at: stored.trashed_at,
         }
+    }
+}
+
+impl From<StoredStage> for StageOfContact {
+    fn from(stage: StoredStage) -> Self {
+        let StoredStage { id, name, funnel_id } = stage;
+        Self { id, name, funnel_id }
     }
 }
 

@@ -170,6 +170,8 @@ pub(crate) struct Moves {
     pub(crate) tags: usize,
     /// Groups.
     pub(crate) groups: usize,
+    /// Stages of funnels.
+    pub(crate) funnel_stages: usize,
     /// Owners.
     pub(crate) owners: usize,
     /// Links to companies.
@@ -182,6 +184,8 @@ pub(crate) struct Moves {
     pub(crate) activities: usize,
     /// Notes.
     pub(crate) notes: usize,
+    /// Coupons.
+    pub(crate) coupons: usize,
 }
 
 fn state(granted: Option<bool>) -> &'static str {
@@ -218,12 +222,14 @@ impl From<Vec<(&'static str, usize)>> for Moves {
         Self {
             tags: of("tags"),
             groups: of("groups"),
+            funnel_stages: of("funnel_stages"),
             owners: of("owners"),
             companies: of("companies"),
             opportunities: of("opportunities"),
             projects: of("projects"),
             activities: of("activities"),
             notes: of("notes"),
+            coupons: of("coupons"),
         }
     }
 }

@@ -46,6 +46,7 @@ fn jana() -> ContactFacts {
         ],
         imports: vec![ImportId(Uuid::from_u128(1))],
         groups: vec![GroupId(Uuid::from_u128(1))],
+        stages: vec![StageId(Uuid::from_u128(3))],
         contact_type: None,
         links: vec![(Link::Owner, Uuid::from_u128(2))],
     }
@@ -56,6 +57,23 @@ fn holds(json: &Value) -> bool {
     assert_eq!(reading.faults, [], "{json}");
     let filter = reading.resolve(|_| true).unwrap().unwrap();
     matches(&filter, &jana(), time("2027-02-21T12:00:00Z"), &|_| false)
+}
+
+/// SEG-2, MGR-I
+#[test]
+fn a_contact_is_in_its_stages_and_in_no_other() {
+    let (stage, other) = (Uuid::from_u128(3).to_string(), Uuid::from_u128(2).to_string());
+    for (op, value, expected) in [
+        ("has", json!(stage), true),
+        ("has_not", json!(other), true),
+        ("in", json!([other, stage]), true),
+        ("not_in", json!([stage]), false),
+        ("is_empty", Value::Null, false),
+        ("is_not_empty", Value::Null, true),
+    ] {
+        let leaf = json!({"field": "funnel_stage", "op": op, "value": value});
+        assert_eq!(holds(&leaf), expected, "{leaf}");
+    }
 }
 
 /// SEG-2: one row a rule.

@@ -12,7 +12,7 @@ use crate::consents::ledger::{Channel, ChannelStatus, Display};
 use crate::contacts::email::Email;
 use crate::contacts::fold::fold;
 use crate::contacts::phone::Phone;
-use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId};
+use crate::ids::{ContactTypeId, GroupId, ImportId, SegmentId, StageId};
 use crate::segments::fields::{
     CHANNEL_STATUSES, ConsentState, DISPLAYS, EMAIL_STATUSES, Field, Op, TextField, TimeField,
     WordField, one_line,
@@ -71,47 +71,32 @@ impl Reader {
                 Test::Communication(every(states, Display::from_word)?)
             }
             Field::Import => {
-                let ids = self.one_or_many(op, value, at, |reader, value, at| {
-                    let id = ImportId(reader.id(value, at)?);
-                    let pointer = at.to_owned();
-                    reader.references.push(Reference { pointer, target: Target::Import(id) });
-                    Some(id)
-                })?;
-                Test::Import(ids)
+                let known = |id| (ImportId(id), Target::Import(ImportId(id)));
+                Test::Import(self.references(op, value, at, known)?)
             }
             Field::Group if op.takes_no_value() => Test::Group(None),
             Field::Group => {
-                Test::Group(Some(self.one_or_many(op, value, at, |reader, value, at| {
-                    let id = GroupId(reader.id(value, at)?);
-                    let pointer = at.to_owned();
-                    reader.references.push(Reference { pointer, target: Target::Group(id) });
-                    Some(id)
-                })?))
+                let known = |id| (GroupId(id), Target::Group(GroupId(id)));
+                Test::Group(Some(self.references(op, value, at, known)?))
+            }
+            Field::Stage if op.takes_no_value() => Test::Stage(None),
+            Field::Stage => {
+                let known = |id| (StageId(id), Target::Stage(StageId(id)));
+                Test::Stage(Some(self.references(op, value, at, known)?))
             }
             Field::Type if op.takes_no_value() => Test::NoType,
-            Field::Type => Test::Type(self.one_or_many(op, value, at, |reader, value, at| {
-                let id = ContactTypeId(reader.id(value, at)?);
-                let pointer = at.to_owned();
-                reader.references.push(Reference { pointer, target: Target::ContactType(id) });
-                Some(id)
-            })?),
+            Field::Type => {
+                let known = |id| (ContactTypeId(id), Target::ContactType(ContactTypeId(id)));
+                Test::Type(self.references(op, value, at, known)?)
+            }
             Field::Linked(link) if op.takes_no_value() => Test::Linked(*link, None),
             Field::Linked(link) => {
-                let ids = self.one_or_many(op, value, at, |reader, value, at| {
-                    let id = reader.id(value, at)?;
-                    let (pointer, target) = (at.to_owned(), Target::Linked(*link, id));
-                    reader.references.push(Reference { pointer, target });
-                    Some(id)
-                })?;
-                Test::Linked(*link, Some(ids))
+                let known = |id| (id, Target::Linked(*link, id));
+                Test::Linked(*link, Some(self.references(op, value, at, known)?))
             }
             Field::Segment => {
-                let ids = self.one_or_many(op, value, at, |reader, value, at| {
-                    let id = SegmentId(reader.id(value, at)?);
-                    let pointer = at.to_owned();
-                    reader.references.push(Reference { pointer, target: Target::Segment(id) });
-                    Some(id)
-                })?;
+                let known = |id| (SegmentId(id), Target::Segment(SegmentId(id)));
+                let ids = self.references(op, value, at, known)?;
                 if ids.len() > MAX_SEGMENTS {
                     let detail =
                         format!("{} segments; at most {MAX_SEGMENTS} are allowed", ids.len());
@@ -158,6 +143,21 @@ impl Reader {
     }
 
     // --- lists, pairs, ranges -------------------------------------------------------------------
+
+    /// Ids of things that must be there; `known` says what an id is one of.
+    fn references<T>(
+        &mut self,
+        op: Op,
+        value: &Value,
+        at: &str,
+        known: impl Fn(Uuid) -> (T, Target),
+    ) -> Option<Vec<T>> {
+        self.one_or_many(op, value, at, |reader, value, at| {
+            let (id, target) = known(reader.id(value, at)?);
+            reader.references.push(Reference { pointer: at.to_owned(), target });
+            Some(id)
+        })
+    }
 
     /// One value, or those of a list for `in` and `not_in`.
     fn one_or_many<T>(

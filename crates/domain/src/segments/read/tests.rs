@@ -149,10 +149,11 @@ fn each_fault_points_at_its_node() {
         ),
         (leaf("created_at", "is_empty", Value::Null), "#/where/op", Code::InvalidFilter),
         (leaf("tag_count", "eq", json!("2")), "#/where/value", Code::InvalidType),
+        (leaf("funnel_stage", "eq", json!(Uuid::nil())), "#/where/op", Code::InvalidFilter),
+        (leaf("funnel_stage", "has", json!("x")), "#/where/value", Code::InvalidValue),
         (leaf("segment", "has", json!("x")), "#/where/op", Code::InvalidFilter),
         (leaf("segment", "in", json!(vec![Uuid::nil(); 101])), "#/where/value", Code::TooMany),
         // what is not there yet
-        (leaf("funnel_stage", "eq", json!("x")), "#/where/field", Code::UnknownField),
         (leaf("event:order", "eq", json!("x")), "#/where/field", Code::UnknownField),
         (leaf("campaign:x", "eq", json!("sent")), "#/where/field", Code::UnknownField),
     ];

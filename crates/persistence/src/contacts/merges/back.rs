@@ -11,7 +11,7 @@ use kartoteka_domain::ids::{ContactId, MergeId};
 
 use super::moving::columns;
 use super::{
-    CONTACT, HANGING, Hanging, Merge, NOTES, PAIRS, REJECTIONS, RUNS, Snapshot, SnapshotRow,
+    CONTACT, HANGING, Hanging, MOVED, Merge, Moved, PAIRS, REJECTIONS, Snapshot, SnapshotRow,
     snapshots,
 };
 use crate::contacts::read::Id;
@@ -181,8 +181,8 @@ pub fn undo(
     for hanging in HANGING {
         rows_back(tenant, hanging, present, kept, &mut undone)?;
     }
-    for (part, table) in [(NOTES, "contact_notes"), (RUNS, "runs")] {
-        own_back(tenant, winner, &kept.losers, part, table)?;
+    for moved in MOVED {
+        moved_back(tenant, moved, winner, &kept.losers)?;
     }
     rejections_back(tenant, winner, kept)?;
     pairs_back(tenant, &kept.losers)?;
@@ -399,26 +399,25 @@ fn put_back(
     Ok(there)
 }
 
-/// Notes or runs that were the losers' and still are there go back to them.
-fn own_back(
+/// Rows that were the losers' and still are there go back to them.
+fn moved_back(
     tenant: &mut Tenant<'_>,
+    Moved { table, word }: &Moved,
     winner: ContactId,
     losers: &[Snapshot],
-    part: &str,
-    table: &str,
 ) -> Result<(), StoreError> {
     let of = |loser: &Snapshot| {
         let id = loser.id;
-        loser.array(part).into_iter().map(move |row| json!({"row": row, "contact": id}))
+        loser.array(word).into_iter().map(move |row| json!({"id": row, "contact": id}))
     };
     let rows: Vec<Value> = losers.iter().flat_map(of).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let mut sql =
-        Sql::new(&format!("UPDATE {table} n SET contact_id = r.contact FROM jsonb_to_recordset("));
-    sql.bind(Value::Array(rows)).push(") AS r(row uuid, contact uuid) WHERE n.workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND n.id = r.row AND n.contact_id = ").bind(winner.0);
+        Sql::new(&format!("UPDATE {table} m SET contact_id = r.contact FROM jsonb_to_recordset("));
+    sql.bind(Value::Array(rows)).push(") AS r(id uuid, contact uuid) WHERE m.workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND m.id = r.id AND m.contact_id = ").bind(winner.0);
     sql.execute(tenant.conn).map(drop)
 }
 

@@ -275,6 +275,15 @@ pub(super) const HANGING: &[Hanging] = &[
         united: "DO NOTHING",
     },
     Hanging {
+        table: "contact_stages",
+        word: "funnel_stages",
+        key: "stage_id",
+        parent: "funnel_stages",
+        columns: &["entered_at"],
+        gathered: "min(h.entered_at)",
+        united: "DO NOTHING",
+    },
+    Hanging {
         table: "contact_owners",
         word: "owners",
         key: "user_id",
@@ -322,14 +331,24 @@ pub(super) const HANGING: &[Hanging] = &[
     },
 ];
 
+/// A table of rows that are one contact's and go to the winner as they are.
+pub(super) struct Moved {
+    /// Its name.
+    pub(super) table: &'static str,
+    /// The member of a snapshot that holds their ids, and what people call such rows, in answers.
+    pub(super) word: &'static str,
+}
+
+pub(super) const MOVED: &[Moved] = &[
+    Moved { table: "contact_notes", word: "notes" },
+    Moved { table: "coupons", word: "coupons" },
+    Moved { table: "runs", word: "runs" },
+];
+
 /// The member of a snapshot that holds pairs of which somebody said that they are two: `{other: since}`.
 const REJECTIONS: &str = "duplicate_rejections";
 /// The member that holds pairs that were found: `[row]`.
 const PAIRS: &str = "duplicate_pairs";
-/// The member that holds the ids of notes.
-const NOTES: &str = "notes";
-/// The member of a snapshot that holds the ids of runs.
-const RUNS: &str = "runs";
 /// The member that holds the row of `contacts`.
 const CONTACT: &str = "contact";
 
@@ -401,7 +420,9 @@ impl Snapshot {
                 (hanging.word, keys.iter().filter(|key| !has.contains_key(*key)).count())
             })
             .collect();
-        counts.push((NOTES, snapshots.iter().map(|one| one.array(NOTES).len()).sum()));
+        counts.extend(MOVED.iter().map(|moved| {
+            (moved.word, snapshots.iter().map(|one| one.array(moved.word).len()).sum())
+        }));
         counts
     }
 }
@@ -420,12 +441,14 @@ pub fn snapshots(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<Snapshot>,
              FROM {table} h WHERE h.workspace_id = {workspace} AND h.contact_id = c.id)"
         ));
     }
+    for Moved { table, word } in MOVED {
+        sql.push(&format!(
+            ", '{word}', (SELECT coalesce(jsonb_agg(m.id ORDER BY m.id), '[]') FROM {table} m \
+             WHERE m.workspace_id = {workspace} AND m.contact_id = c.id)"
+        ));
+    }
     sql.push(&format!(
-        ", '{NOTES}', (SELECT coalesce(jsonb_agg(n.id ORDER BY n.id), '[]') FROM contact_notes n \
-           WHERE n.workspace_id = {workspace} AND n.contact_id = c.id), \
-         '{RUNS}', (SELECT coalesce(jsonb_agg(n.id ORDER BY n.id), '[]') FROM runs n \
-           WHERE n.workspace_id = {workspace} AND n.contact_id = c.id), \
-         '{REJECTIONS}', (SELECT coalesce(jsonb_object_agg(CASE WHEN r.contact_id = c.id THEN r.other_id ELSE r.contact_id END, r.rejected_at), '{{}}') \
+        ", '{REJECTIONS}', (SELECT coalesce(jsonb_object_agg(CASE WHEN r.contact_id = c.id THEN r.other_id ELSE r.contact_id END, r.rejected_at), '{{}}') \
            FROM duplicate_rejections r WHERE r.workspace_id = {workspace} AND (r.contact_id = c.id OR r.other_id = c.id)), \
          '{PAIRS}', (SELECT coalesce(jsonb_agg(to_jsonb(p) - 'workspace_id' ORDER BY p.contact_id, p.other_id), '[]') \
            FROM duplicate_pairs p WHERE p.workspace_id = {workspace} AND (p.contact_id = c.id OR p.other_id = c.id))) AS snapshot \

@@ -9,7 +9,7 @@ use kartoteka_domain::contacts::contact::Contact;
 use kartoteka_domain::contacts::merges::changes;
 use kartoteka_domain::ids::{ContactId, MergeId};
 
-use super::{CONTACT, HANGING, Hanging, LEVELS, REJECTIONS, Snapshot, snapshots};
+use super::{CONTACT, HANGING, Hanging, LEVELS, MOVED, Moved, REJECTIONS, Snapshot, snapshots};
 use crate::contacts::write;
 use crate::db::Tenant;
 use crate::duplicates;
@@ -48,7 +48,7 @@ pub fn merge(
     for hanging in HANGING {
         unite(tenant, hanging, winner, &losers)?;
     }
-    for table in ["contact_notes", "runs"] {
+    for Moved { table, .. } in MOVED {
         let mut sql = Sql::new(&format!("UPDATE {table} SET contact_id = "));
         sql.bind(winner.0).push(" WHERE workspace_id = ").bind(tenant.workspace);
         sql.push(" AND contact_id = ANY(").bind(losers.clone()).push(")");

@@ -67,6 +67,15 @@ fn conditions_become_statements_planners_know() {
             "NOT EXISTS (SELECT FROM contact_groups t WHERE t.workspace_id = $1 AND t.contact_id = c.id)",
         ),
         (
+            one("funnel_stage", "has_not", json!(Uuid::nil())),
+            "NOT EXISTS (SELECT FROM contact_stages t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
+             AND t.stage_id = $2)",
+        ),
+        (
+            one("funnel_stage", "is_not_empty", Value::Null),
+            "EXISTS (SELECT FROM contact_stages t WHERE t.workspace_id = $1 AND t.contact_id = c.id)",
+        ),
+        (
             one("tag", "has_not", json!("vip")),
             "NOT EXISTS (SELECT FROM contact_tags t WHERE t.workspace_id = $1 AND t.contact_id = c.id \
              AND t.tag_id = $2)",
