@@ -10,7 +10,7 @@ use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contact_manager::{Action, DeleteMode, Placed};
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::faults::Fault;
-use kartoteka_domain::ids::{JobId, UserId};
+use kartoteka_domain::ids::{FunnelId, JobId, StageId, UserId};
 use kartoteka_domain::segments::Selection;
 use kartoteka_persistence::contact_manager as store;
 use kartoteka_persistence::contacts::{owners, write};
@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::documents::bulk as documents;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
-use crate::{rules, scenarios, segments, trash};
+use crate::{coupons, funnels, rules, scenarios, segments, trash};
 
 /// What is wrong with what the actions refer to. What is there stays until the end of the transaction.
 pub(super) fn check(
@@ -48,11 +48,16 @@ pub(super) fn check(
             Action::RunScenario { scenario_id } => {
                 scenarios::bulk::check_run_scenario(tenant, *scenario_id, at)?
             }
-            Action::AddToStage { .. }
-            | Action::RemoveFromFunnel { .. }
-            | Action::GenerateCoupon { .. } => {
-                let detail = "This action cannot be run yet.";
-                vec![Fault::new(format!("{at}/type"), Code::InvalidValue, detail)]
+            Action::AddToStage { stage_id, funnel_id } => {
+                let (stage, funnel) = (StageId(*stage_id), funnel_id.map(FunnelId));
+                funnels::bulk::check_add_to_stage(tenant, stage, funnel, at)?
+            }
+            Action::RemoveFromFunnel { stage_id, funnel_id } => {
+                let (stage, funnel) = (stage_id.map(StageId), funnel_id.map(FunnelId));
+                funnels::bulk::check_remove_from_funnel(tenant, stage, funnel, at)?
+            }
+            Action::GenerateCoupon { name, valid_until, .. } => {
+                coupons::bulk::check_generate(tenant, ctx, name, *valid_until, at)?
             }
             Action::MarkEmailInvalid
             | Action::LiftEmailInvalid
@@ -78,14 +83,29 @@ pub(super) fn check_size(
     actions: &[Placed],
     selection: &Selection,
 ) -> Result<(), Error> {
-    if has(actions, |action| matches!(action, Action::GenerateLinks { .. })) {
-        check_count(actions, segments::count(tenant, selection, ctx.now)?)?;
+    let is_bounded = |action: &Action| {
+        matches!(action, Action::GenerateLinks { .. } | Action::GenerateCoupon { .. })
+    };
+    if has(actions, is_bounded) {
+        let contacts = segments::count(tenant, selection, ctx.now)?;
+        check_count(tenant, actions, contacts)?;
     }
     Ok(())
 }
 
 /// As [`check_size`], of contacts that were put down.
-pub(super) fn check_count(actions: &[Placed], contacts: i64) -> Result<(), Error> {
+pub(super) fn check_count(
+    tenant: &mut Tenant<'_>,
+    actions: &[Placed],
+    contacts: i64,
+) -> Result<(), Error> {
+    for Placed { at, action } in actions {
+        if let Action::GenerateCoupon { length, .. } = action
+            && let Some(fault) = coupons::bulk::check_room(tenant, *length, contacts, at)?
+        {
+            return Err(Error::invalid(vec![fault]).with("contacts", contacts));
+        }
+    }
     let links = actions.iter().find(|placed| matches!(placed.action, Action::GenerateLinks { .. }));
     links.map_or(Ok(()), |placed| documents::check_links(contacts, &placed.at))
 }
@@ -140,13 +160,23 @@ pub(super) fn apply(
         Action::RunScenario { scenario_id } => {
             scenarios::bulk::run_scenario(tenant, ctx, job, *scenario_id, ids)?
         }
+        Action::AddToStage { stage_id, .. } => {
+            funnels::bulk::add_to_stage(tenant, ctx, job, StageId(*stage_id), ids)?
+        }
+        Action::RemoveFromFunnel { stage_id, funnel_id } => {
+            let (stage, funnel) = (stage_id.map(StageId), funnel_id.map(FunnelId));
+            funnels::bulk::remove_from_funnel(tenant, ctx, job, stage, funnel, ids)?
+        }
+        Action::GenerateCoupon { name, length, valid_until } => {
+            coupons::bulk::generate(tenant, ctx, job, (name, *length, *valid_until), ids)?
+        }
         Action::Delete { mode } => delete(tenant, ctx, job, *mode, ids)?,
-        other => return Err(not_yet(other)),
     })
 }
 
-fn not_yet(action: &Action) -> Error {
-    Error::refused(Code::InvalidValue, format!("{} cannot be run yet.", action.kind()))
+/// Nobody asks for it: only what is reversible is undone.
+fn not_reversible(action: &Action) -> Error {
+    Error::refused(Code::JobNotUndoable, format!("{} cannot be undone.", action.kind()))
 }
 
 /// What an action did when its job worked, for undoing it.
@@ -190,8 +220,16 @@ pub(super) fn undo(
             return ownership::undo_assign(tenant, ctx, undo, owner, rows);
         }
         Action::RemoveOwner { .. } => return ownership::undo_remove(tenant, ctx, undo, rows),
+        Action::AddToStage { stage_id, .. } => {
+            let stage = StageId(*stage_id);
+            (funnels::bulk::undo_add_to_stage(tenant, ctx, stage, rows)?, "funnel_stages")
+        }
+        Action::RemoveFromFunnel { stage_id, .. } => {
+            let one = stage_id.map(StageId);
+            (funnels::bulk::undo_remove_from_funnel(tenant, ctx, one, rows)?, "funnel_stages")
+        }
         Action::Delete { mode: DeleteMode::Trash } => return undo_trash(tenant, ctx, past, &ids),
-        other => return Err(not_yet(other)),
+        other => return Err(not_reversible(other)),
     };
     let dids = given_back(&ids, &back);
     tell_changed(tenant, ctx, undo, &dids, field)?;

@@ -97,7 +97,7 @@ impl Labour for Managing<'_> {
         let asked = Context { now: self.run.job().created_at, ..ctx.clone() };
         let Some(selection) = read(tenant, &asked, &body)?.0 else { return Ok(0) };
         let contacts = lists::freeze_selection(tenant, job, &selection, frozen::SPREAD, ctx.now)?;
-        actions::check_count(&self.actions, contacts)?;
+        actions::check_count(tenant, &self.actions, contacts)?;
         Ok(contacts)
     }
 

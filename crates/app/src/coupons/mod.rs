@@ -1,4 +1,6 @@
-//! Coupons of contacts: found, and redeemed once (MGR-J). The contact manager makes them.
+//! Coupons of contacts: found, and redeemed once (MGR-J). The contact manager makes them ([`bulk`]).
+
+pub(crate) mod bulk;
 
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! Funnels, their stages, and putting contacts into them (MGR-I).
 
+pub(crate) mod bulk;
 pub mod contacts;
 pub mod stages;
 

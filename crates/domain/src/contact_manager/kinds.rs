@@ -82,8 +82,8 @@ action_types! {
     AssignOwner = "assign_owner", "MGR-G", BySetting, true, "Makes somebody an owner.";
     RemoveOwner = "remove_owner", "MGR-G", No, true, "Takes an owner away, save the last one.";
     SetState = "set_state", "MGR-H", No, true, "Writes the state of the business relation.";
-    AddToStage = "add_to_stage", "MGR-I", Yes, true, "Puts into a stage of a funnel.";
     RemoveFromFunnel = "remove_from_funnel", "MGR-I", No, true, "Takes out of one or of all stages of a funnel.";
+    AddToStage = "add_to_stage", "MGR-I", Yes, true, "Puts into a stage of a funnel.";
     GenerateCoupon = "generate_coupon", "MGR-J", No, false, "Gives each contact a coupon with a code of its own.";
     RunRule = "run_rule", "MGR-K", Yes, false, "Starts an automation rule behind its event, within its limits.";
     RunScenario = "run_scenario", "MGR-L", Yes, false, "Starts a scenario behind its event, whatever its limits.";

@@ -25,9 +25,9 @@ pub const MAX_NOTE_CHARS: usize = 1_024;
 /// Details whose values may become tags in one action.
 pub const MAX_DETAILS_FOR_TAGS: usize = 20;
 /// Fewest characters of a coupon's code.
-pub const MIN_COUPON_CHARS: u32 = 4;
+pub const MIN_COUPON_CHARS: u32 = crate::coupons::MIN_CODE_CHARS;
 /// Most characters of a coupon's code.
-pub const MAX_COUPON_CHARS: u32 = 32;
+pub const MAX_COUPON_CHARS: u32 = crate::coupons::MAX_CODE_CHARS;
 /// Characters of a coupon's name.
 pub const MAX_COUPON_NAME_CHARS: usize = 100;
 /// How far ahead a job may be put, in days.

@@ -44,7 +44,10 @@ pub fn read(body: &Map<String, Value>, reading: Reading, now: DateTime<Utc>) -> 
     let given = |member: &str| body.get(member).filter(|value| !value.is_null());
     let run_at = given("run_at").and_then(|value| read_run_at(value, now, &mut faults));
     let mut actions = match given("actions") {
-        Some(Value::Array(items)) => read_actions(items, reading, now, &mut faults),
+        Some(Value::Array(items)) => {
+            // what is over when the job begins is no use
+            read_actions(items, reading, run_at.unwrap_or(now), &mut faults)
+        }
         Some(_) => {
             let detail = "Actions are a list.";
             faults.push(Fault::new("#/actions", Code::InvalidType, detail));

@@ -2,7 +2,9 @@
 
 mod consents;
 mod crash;
+mod coupons;
 mod details;
+mod funnels;
 mod jobs;
 mod notes;
 mod owners;

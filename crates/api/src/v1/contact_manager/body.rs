@@ -301,8 +301,17 @@ pub(crate) enum DetailValue {
 pub(crate) enum StageOrAll {
     /// One.
     Stage(Uuid),
-    /// `all`.
-    All(String),
+    /// All of the funnel.
+    All(AllStages),
+}
+
+/// All stages of a funnel.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "documents a word")]
+pub(crate) enum AllStages {
+    /// All of them.
+    All,
 }
 
 /// Tags that say a gender: names, or objects with name and score.
