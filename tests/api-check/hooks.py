@@ -173,7 +173,7 @@ RULES = [
     # names of stages differ
     (r"POST /funnels", r"#/stages/\d+(/name)?", "(too_long|invalid_value)", None),
     # behind the last stage of the funnel
-    (STAGE, r"#/position", "out_of_range", None),
+    (STAGE, r"#/position", "(out_of_range|invalid_value)", None),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
     # the page that links lead to: no name or password in its address, nor the parameter that is put into it
     (r"POST /contact-manager/jobs", r"#/actions/\d+/url", "(invalid_value|too_long)", None),
@@ -244,7 +244,7 @@ RULES = [
     (DEFINITION, rf"{ASKED}(/.*)?/field", "(unknown_field|unknown_purpose)", None),
     (DEFINITION, rf"{ASKED}(/.*)?", "filter_too_large", None),
     # what the workspace holds
-    (DEFINITION, r"#/.*/(user_id|webhook_id)", "unknown_reference", None),
+    (DEFINITION, r"#/.*/(user_id|webhook_id|stage_id|funnel_id)", "unknown_reference", None),
     (DEFINITION, r"#/.*/purpose", "unknown_purpose", None),
     (r"POST /contacts/\{id\}/scenarios", r"#/(scenario_id|start)", "(unknown_reference|missing_field)", None),
     (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use kartoteka_domain::actor::Actor;
@@ -225,15 +225,17 @@ pub fn record(
     let rows: Value = outcomes
         .iter()
         .map(|Recorded { seq, outcome, before }| {
-            let mut row = json!({"seq": seq, "outcome": outcome.as_str()});
+            let mut row = Map::new();
+            row.insert("seq".to_owned(), json!(seq));
+            row.insert("outcome".to_owned(), json!(outcome.as_str()));
             // most have neither: what is not there need not be sent
             if let Some(reason) = outcome.reason() {
-                row["reason"] = json!(reason);
+                row.insert("reason".to_owned(), json!(reason));
             }
             if let Some(before) = before {
-                row["before"] = before.clone();
+                row.insert("before".to_owned(), before.clone());
             }
-            row
+            Value::Object(row)
         })
         .collect();
     let mut sql = Sql::new(

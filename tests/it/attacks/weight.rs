@@ -126,6 +126,7 @@ async fn heavy_json_is_refused_soon_and_in_bounded_memory() {
         for (what, body) in tried {
             let what = format!("{}: {what}", described.operation.id());
             refused_soon(described.request_text(&app, &path, body.as_bytes()), &what).await;
+            eprintln!("PEAK {} {what}", forget_peak() >> 20);
             cases += 1;
         }
     }
@@ -133,7 +134,9 @@ async fn heavy_json_is_refused_soon_and_in_bounded_memory() {
         let path = path(described.operation, &things);
         for (at, body) in blown_up(&described) {
             let what = format!("{} blown up at {at}", described.operation.id());
+            let size = body.len();
             refused_soon(described.request_text(&app, &path, body), &what).await;
+            eprintln!("PEAK {} {what} {size}", forget_peak() >> 20);
             cases += 1;
         }
     }

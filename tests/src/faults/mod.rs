@@ -15,6 +15,7 @@ pub mod http;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;
+pub mod manager;
 pub mod overload;
 pub mod processes;
 pub mod requests;
@@ -75,6 +76,12 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "PostgreSQL is stopped with `pg_ctl stop -m immediate` at random moments meanwhile",
         times: 20,
         run: imports::postgres_stops,
+    },
+    Scenario {
+        name: "manager-kills",
+        about: "the worker is killed with `kill -9` at random moments while the contact manager does seven actions with everybody",
+        times: 50,
+        run: manager::manager_kills,
     },
     Scenario {
         name: "restarts",

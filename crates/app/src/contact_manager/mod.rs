@@ -171,7 +171,7 @@ fn read(
 /// # Errors
 /// `not_found`, also for jobs of other kinds.
 pub fn get(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
-    let job = jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
+    let job = jobs::get(tenant, id)?.filter(is_ours).ok_or(Error::NotFound)?;
     described(tenant, ctx, vec![job])?.pop().ok_or(Error::NotFound)
 }
 
@@ -198,7 +198,7 @@ pub fn contacts(
     id: JobId,
     filter: &ReportFilter,
 ) -> Result<Vec<Reported>, Error> {
-    jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
+    jobs::get(tenant, id)?.filter(is_ours).ok_or(Error::NotFound)?;
     Ok(frozen::report(tenant, id, filter)?)
 }
 
@@ -207,7 +207,7 @@ pub fn contacts(
 /// # Errors
 /// `not_found`, `job_not_cancellable` when it has ended.
 pub fn cancel(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
-    jobs::get(tenant, id)?.filter(|job| is_ours(job)).ok_or(Error::NotFound)?;
+    jobs::get(tenant, id)?.filter(is_ours).ok_or(Error::NotFound)?;
     crate::jobs::cancel(tenant, ctx, id)?;
     get(tenant, ctx, id)
 }

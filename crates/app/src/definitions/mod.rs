@@ -4,7 +4,7 @@
 pub(crate) mod bulk;
 pub mod runs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
-use kartoteka_domain::ids::DefinitionId;
+use kartoteka_domain::ids::{DefinitionId, FunnelId};
 use kartoteka_domain::scenarios::Kind;
 use kartoteka_domain::scenarios::catalogue::Thing;
 use kartoteka_domain::scenarios::read::{self, Draft};
@@ -21,7 +21,7 @@ use kartoteka_domain::segments::unfold::measure;
 use kartoteka_domain::tags::TagName;
 use kartoteka_persistence::definitions as store;
 use kartoteka_persistence::segments::{self as trees, saved as segments};
-use kartoteka_persistence::{StoreError, Tenant, tags, workspaces};
+use kartoteka_persistence::{StoreError, Tenant, funnels, tags, workspaces};
 
 use crate::access::audit;
 use crate::context::Context;
@@ -249,6 +249,18 @@ fn faults_of(
     for (at, _) in webhooks.iter().filter(|(_, id)| !known.contains(id)) {
         let detail = "There is no such webhook.";
         faults.push(Fault::new(at.as_str(), Code::UnknownReference, detail));
+    }
+    let named = draft.things.iter().filter(|(_, thing, _)| *thing == Thing::Funnel);
+    let mut known: BTreeMap<Uuid, bool> = BTreeMap::new();
+    for (at, _, id) in named {
+        let is_there = match known.get(id) {
+            Some(is_there) => *is_there,
+            None => funnels::get(tenant, FunnelId(*id), funnels::Hold::Use)?.is_some(),
+        };
+        if !known.insert(*id, is_there).unwrap_or(is_there) {
+            let detail = "There is no such funnel.";
+            faults.push(Fault::new(at.as_str(), Code::UnknownReference, detail));
+        }
     }
     let library = segments::library(tenant, &draft.segments)?;
     for condition in &draft.conditions {

@@ -21,6 +21,7 @@ use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
 use crate::access::audit;
 use crate::context::Context;
+use crate::definitions;
 use crate::error::Error;
 use crate::segments::saved;
 
@@ -163,6 +164,7 @@ pub fn delete<E: From<Error>>(
     guard(&whole)?;
     let mut removed = || -> Result<(), Error> {
         let mut used = InUse::default();
+        used.definitions += definitions::count_naming(tenant, "funnel", &id.0.to_string())?;
         for stage in &whole.stages {
             used.add(tenant, stage)?;
         }
@@ -182,6 +184,8 @@ struct InUse {
     live: i64,
     trash: i64,
     segments: i64,
+    /// Rules and scenarios.
+    definitions: i64,
 }
 
 impl InUse {
@@ -190,20 +194,22 @@ impl InUse {
         self.trash += stage.usage.trash;
         let id = stage.stage.id.to_string();
         self.segments += saved::count_naming(tenant, NameKind::Stage, &id)?;
+        self.definitions += definitions::count_naming(tenant, NameKind::Stage.as_str(), &id)?;
         Ok(())
     }
 
     fn refuse(&self, code: Code) -> Result<(), Error> {
-        let Self { live, trash, segments } = self;
-        if live + trash + segments == 0 {
+        let Self { live, trash, segments, definitions } = self;
+        if live + trash + segments + definitions == 0 {
             return Ok(());
         }
         Err(Error::refused_with(
             code,
             format!(
-                "{live} contacts and {trash} in the trash are in it, {segments} segments name it; take it off them first."
+                "{live} contacts and {trash} in the trash are in it, {segments} segments and {definitions} rules and scenarios name \
+                 it; take it off them first."
             ),
-            json!({"live": live, "trash": trash, "segments": segments}),
+            json!({"live": live, "trash": trash, "segments": segments, "definitions": definitions}),
         ))
     }
 }

@@ -166,6 +166,8 @@ fn placed(position: i64, others: i32) -> Result<i32, Fault> {
     place.ok_or_else(|| {
         let last = others.saturating_add(1);
         let detail = format!("The place is a number from 1 to {last}.");
-        Fault::new("#/position", Code::OutOfRange, detail)
+        // below the first no funnel has a place; how many there are is not in the document
+        let code = if position < 1 { Code::OutOfRange } else { Code::InvalidValue };
+        Fault::new("#/position", code, detail)
     })
 }

@@ -72,12 +72,12 @@ fn read_run_at(
     let instant = read_instant(value, at, faults)?;
     if instant < now - TimeDelta::minutes(1) {
         let detail = "This is over; leave it out to run now.";
-        faults.push(Fault::new(at, Code::OutOfRange, detail));
+        faults.push(Fault::new(at, Code::InvalidValue, detail));
         return None;
     }
     if instant > now + TimeDelta::days(MAX_DAYS_AHEAD) {
         let detail = format!("A job lies at most {MAX_DAYS_AHEAD} days ahead.");
-        faults.push(Fault::new(at, Code::OutOfRange, detail));
+        faults.push(Fault::new(at, Code::InvalidValue, detail));
         return None;
     }
     Some(instant.max(now))
@@ -757,7 +757,7 @@ mod tests {
             faults(&over),
             [
                 ("#/colour".to_owned(), Code::UnknownField),
-                ("#/run_at".to_owned(), Code::OutOfRange)
+                ("#/run_at".to_owned(), Code::InvalidValue)
             ]
         );
     }
@@ -790,6 +790,7 @@ mod tests {
 
     /// MGR: every parameter, with what is wrong and where.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn wrong_parameters_are_told_at_their_place() {
         for (action, expected) in [
             (json!({"type": "dance"}), vec![("/type", Code::InvalidValue)]),

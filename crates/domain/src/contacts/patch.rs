@@ -44,6 +44,7 @@ const READ_ONLY: &[(&str, &str)] = &[
     ("communication", "Consents, subscription and mute have endpoints of their own."),
     ("salutation_sources", "Where the salutations come from is told by the system."),
     ("origin", "The origin says how the contact came in."),
+    ("funnel_stages", "Stages cannot be written here."),
     ("owners", "Owners cannot be written here."),
     ("created_at", "Times are kept by the system."),
     ("updated_at", "Times are kept by the system."),

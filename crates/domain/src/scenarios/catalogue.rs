@@ -8,6 +8,10 @@ pub enum Thing {
     User,
     /// A receiver of events.
     Webhook,
+    /// A sales funnel.
+    Funnel,
+    /// A stage of a sales funnel.
+    Stage,
 }
 
 /// The form of a parameter.
@@ -123,7 +127,14 @@ pub const EVENTS: &[Entry] = &[
     entry("contact.email_opted_out", "The contact takes no e-mail any more.", &[]),
     entry("contact.mobile_opted_out", "The contact takes no short messages any more.", &[]),
     entry("contact.subscribed", "The contact takes marketing again.", &[]),
-    entry("contact.stage_entered", "The contact was put into a stage of a funnel.", &[]),
+    entry(
+        "contact.stage_entered",
+        "The contact was put into a stage of a funnel.",
+        &[
+            may("stage_id", Form::Id(Thing::Stage), ID, "Only this stage; any when it is absent."),
+            may("funnel_id", Form::Id(Thing::Funnel), ID, "Only stages of this funnel."),
+        ],
+    ),
     entry(
         "contact.owner_assigned",
         "The contact was given an owner.",
@@ -227,6 +238,19 @@ pub const ACTIONS: &[Entry] = &[
         "set_state",
         "Sets the state of the business relation.",
         &[must("state", Form::Word(STATES), r#""customer""#, "The state.")],
+    ),
+    entry(
+        "add_to_stage",
+        "Puts the contact into a stage of a funnel.",
+        &[must("stage_id", Form::Id(Thing::Stage), ID, "The stage.")],
+    ),
+    entry(
+        "remove_from_funnel",
+        "Takes the contact out of a stage, or out of all stages of a funnel.",
+        &[
+            must("funnel_id", Form::Id(Thing::Funnel), ID, "The funnel."),
+            may("stage_id", Form::Id(Thing::Stage), ID, "Only this stage; all when it is absent."),
+        ],
     ),
     entry(
         "set_email_opt_in",

@@ -18,7 +18,7 @@ use crate::contacts::patch::MAX_DETAIL_CHARS;
 use crate::contacts::phone::Region;
 use crate::faults::{Fault, pointer_token, sentence};
 use crate::fields;
-use crate::ids::SegmentId;
+use crate::ids::{SegmentId, StageId};
 use crate::segments::fields::Link;
 use crate::segments::names::names_of;
 use crate::segments::unfold::segments_of;
@@ -36,7 +36,7 @@ const SHORTEST: u64 = 60;
 const LONGEST: u64 = 60 * 31 * 24 * 3600;
 
 /// Something a definition names, which is kept from being taken away under it: the word of its kind, and its key or
-/// id. The words are those of [`NameKind`], and `webhook`.
+/// id. The words are those of [`NameKind`], and `webhook` and `funnel`.
 pub type Name = (&'static str, String);
 
 /// A start event as it is looked for when something happens.
@@ -78,7 +78,7 @@ pub struct Draft {
     pub starts: Vec<StartEvent>,
     /// What must exist.
     pub references: Vec<Reference>,
-    /// What else must exist, and where it is named.
+    /// Webhooks and funnels that must exist, and where they are named.
     pub things: Vec<(String, Thing, Uuid)>,
     /// Segments of its conditions, in order.
     pub segments: Vec<SegmentId>,
@@ -526,6 +526,12 @@ impl Reader {
                 return self.name(NameKind::Linked(Link::Owner), &id.to_string());
             }
             Thing::Webhook => "webhook",
+            Thing::Funnel => "funnel",
+            Thing::Stage => {
+                let target = Target::Stage(StageId(id));
+                self.draft.references.push(Reference { pointer: at.to_owned(), target });
+                return self.name(NameKind::Stage, &id.to_string());
+            }
         };
         self.draft.things.push((at.to_owned(), thing, id));
         self.draft.names.insert((kind, id.to_string()));

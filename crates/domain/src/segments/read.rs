@@ -93,9 +93,7 @@ pub fn missing(references: &[Reference], exists: impl Fn(&Target) -> bool) -> Ve
             Target::Segment(_) => (Code::UnknownReference, "there is no such segment"),
             Target::Group(_) => (Code::UnknownReference, "there is no such group"),
             Target::ContactType(_) => (Code::UnknownReference, "there is no such contact type"),
-            Target::Stage(_) => {
-                (Code::UnknownReference, "there is no such stage of a funnel")
-            }
+            Target::Stage(_) => (Code::UnknownReference, "there is no such stage of a funnel"),
             Target::Linked(..) => (Code::UnknownReference, "there is nothing with this id"),
         };
         Fault::new(pointer.as_str(), code, sentence(&detail))

@@ -1,17 +1,17 @@
 //! Tests of the contact manager (MGR).
 
 mod consents;
-mod crash;
 mod coupons;
+mod crash;
 mod details;
 mod funnels;
 mod jobs;
+mod links;
 mod notes;
 mod owners;
-mod links;
 mod permissions;
-mod starting_events;
 mod runs;
+mod starting_events;
 mod tags;
 mod undo;
 

@@ -137,3 +137,44 @@ async fn an_erased_address_is_taken_out() {
     assert_eq!(starts(&app).len(), 1);
     app.check_invariants();
 }
+
+/// SCN-1, SCN-4, MGR-I: stages and funnels that a scenario names exist, and stay.
+#[tokio::test]
+async fn stages_and_funnels_are_kept_under_scenarios() {
+    let app = TestApp::new().await;
+    let funnel = app
+        .post("/funnels")
+        .json(&json!({"name": "F", "stages": ["one", "two"]}))
+        .await
+        .expect(201);
+    let (id, one, two) =
+        (funnel.id(), funnel.text_at("/stages/0/id"), funnel.text_at("/stages/1/id"));
+    let nodes = |stage: &str, funnel: &str| {
+        line(
+            json!({"type": "contact.stage_entered", "stage_id": stage}),
+            &[doing(json!({"type": "remove_from_funnel", "funnel_id": funnel}))],
+        )
+    };
+    let nobody = "01980000-0000-7000-8000-000000000000";
+    let body = json!({"name": "S", "enabled": true, "nodes": nodes(nobody, nobody)});
+    let refused = app.post("/scenarios").json(&body).await.expect(422);
+    let faults = refused.faults();
+    assert_eq!(faults.len(), 2, "{refused:?}");
+    assert!(faults.iter().all(|(_, code)| code == "unknown_reference"), "{faults:?}");
+    let body = json!({"name": "S", "enabled": true, "nodes": nodes(&one, &id)});
+    let scenario = saved(&app, &body).await;
+    assert_eq!(starts(&app), [("contact.stage_entered".to_owned(), json!({"stage_id": one}))]);
+    let stage = |stage: &str| format!("/funnels/{id}/stages/{stage}");
+    let kept = app.delete(stage(&one)).await.expect(409);
+    assert_eq!(
+        (&kept.json["code"], &kept.json["definitions"]),
+        (&json!("stage_in_use"), &json!(1))
+    );
+    app.delete(stage(&two)).await.expect(204);
+    assert_eq!(
+        app.delete(format!("/funnels/{id}")).await.expect(409).json["code"],
+        "funnel_in_use"
+    );
+    app.delete(format!("/scenarios/{scenario}")).await.expect(204);
+    app.delete(format!("/funnels/{id}")).await.expect(204);
+}

@@ -18,6 +18,11 @@ pub(crate) const STARTING: &[&str] = &[
 
 /// Has a scenario of the workspace start by these events, as an enabled definition would.
 pub(crate) fn starts_by(app: &TestApp, workspace: &Workspace, events: &[&str]) {
+    app.execute(&format!(
+        "INSERT INTO definitions (workspace_id, id, type, name, name_key, enabled, version, created_at, updated_at) \
+         VALUES ('{}', '01900000-0000-7000-8000-000000000001', 'scenario', 'Starting', 'starting', true, 1, now(), now())",
+        workspace.id
+    ));
     for (place, event) in events.iter().enumerate() {
         app.execute(&format!(
             "INSERT INTO start_events (workspace_id, definition_type, definition_id, place, event) \

@@ -11,6 +11,7 @@ use kartoteka_domain::contact_manager::{
     ActionType, MAX_COUPON_CHARS, MAX_DETAILS_FOR_TAGS, MAX_NOTE_CHARS, MIN_COUPON_CHARS,
 };
 use kartoteka_domain::documents::links::{MAX_URL_CHARS, MOST_CONTACTS};
+use kartoteka_domain::scopes::Scope;
 use kartoteka_domain::tags::MAX_TAGS_PER_CONTACT;
 
 use super::body::schema_name;
@@ -97,7 +98,7 @@ pub(crate) async fn list_contact_manager_actions(
                     limits: limits(kind),
                     starts_scenarios: contact_manager::starts_scenarios(tenant, starts)?,
                     reversible: kind.is_reversible(),
-                    scope: kind.scope().map(|scope| scope.as_str()),
+                    scope: kind.scope().map(Scope::as_str),
                 });
             }
             Ok(data)

@@ -141,18 +141,18 @@ actions! {
         #[schema(inline)]
         state: StateWord,
     }
-    /// Puts into a stage of a funnel.
-    AddToStageAction = AddToStage, "^add_to_stage$", "add_to_stage" {
-        /// The stage.
-        stage_id: Uuid,
-        /// The funnel it is of; it need not be said.
-        funnel_id: Option<Uuid>,
-    }
     /// Takes out of one or of all stages of a funnel.
     RemoveFromFunnelAction = RemoveFromFunnel, "^remove_from_funnel$", "remove_from_funnel" {
         #[schema(value_type = StageOrAll, inline)]
         stage_id: Value,
         /// The funnel: needed with `all`, where there are several.
+        funnel_id: Option<Uuid>,
+    }
+    /// Puts into a stage of a funnel.
+    AddToStageAction = AddToStage, "^add_to_stage$", "add_to_stage" {
+        /// The stage.
+        stage_id: Uuid,
+        /// The funnel it is of; it need not be said.
         funnel_id: Option<Uuid>,
     }
     /// Gives each contact a coupon with a code of its own.
