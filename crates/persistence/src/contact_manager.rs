@@ -60,6 +60,7 @@ pub fn add_tags(
     let ids = sql.param(ids.to_vec());
     let rows: Value = tags.iter().map(|(tag, score)| json!({"tag": tag, "score": score})).collect();
     let rows = sql.param(rows);
+    let scored = tags.iter().any(|(_, score)| score.is_some());
     put_tags(
         tenant,
         sql,
@@ -67,6 +68,7 @@ pub fn add_tags(
             "SELECT c.id AS contact, t.tag, t.score FROM unnest({ids}) AS c(id), \
              jsonb_to_recordset({rows}) AS t(tag uuid, score bigint)"
         ),
+        scored,
         now,
     )
 }
@@ -92,32 +94,43 @@ pub fn add_tags_of(
     let source = format!(
         "SELECT * FROM jsonb_to_recordset({rows}) AS t(contact uuid, tag uuid, score bigint)"
     );
-    put_tags(tenant, sql, &source, now)
+    let scored = tags.iter().any(|one| one.score.is_some());
+    put_tags(tenant, sql, &source, scored, now)
 }
 
-/// Puts on what `source` selects: contact, tag, score.
+/// Puts on what `source` selects: contact, tag, score. Who has the tag already is met by the insertion itself; only where
+/// scores are named the rows that were there are looked at, as they were before the statement.
 fn put_tags(
     tenant: &mut Tenant<'_>,
     mut sql: Sql,
     source: &str,
+    scored: bool,
     now: DateTime<Utc>,
 ) -> Result<Vec<Changed>, StoreError> {
     let (ws, now) = (sql.param(tenant.workspace), sql.param(now));
     let touch = touch(&ws, &now);
+    let (scores, and_scored) = if scored {
+        (
+            format!(
+                "scored AS (UPDATE contact_tags ct SET score = w.score FROM wanted w \
+                   JOIN contact_tags o ON o.workspace_id = {ws} AND o.contact_id = w.contact AND o.tag_id = w.tag \
+                 WHERE ct.workspace_id = {ws} AND ct.contact_id = w.contact AND ct.tag_id = w.tag AND o.score <> w.score \
+                 RETURNING ct.contact_id, ct.tag_id, o.score AS old, ct.score AS new), "
+            ),
+            " UNION ALL SELECT contact_id, tag_id, old, new FROM scored",
+        )
+    } else {
+        (String::new(), "")
+    };
     sql.push(&format!(
         "WITH wanted AS MATERIALIZED ({source}), \
-         old AS MATERIALIZED (SELECT ct.contact_id, ct.tag_id, ct.score FROM contact_tags ct \
-           JOIN wanted w ON ct.contact_id = w.contact AND ct.tag_id = w.tag WHERE ct.workspace_id = {ws}), \
-         changed AS ( \
-           INSERT INTO contact_tags AS ct (workspace_id, contact_id, tag_id, score, added_at) \
-           SELECT {ws}, w.contact, w.tag, coalesce(w.score, o.score, 0), {now} FROM wanted w \
-             LEFT JOIN old o ON o.contact_id = w.contact AND o.tag_id = w.tag \
-             WHERE o.tag_id IS NULL OR o.score <> w.score \
-           ON CONFLICT (workspace_id, contact_id, tag_id) DO UPDATE SET score = excluded.score \
-           RETURNING contact_id, tag_id, score), \
+         added AS (INSERT INTO contact_tags (workspace_id, contact_id, tag_id, score, added_at) \
+           SELECT {ws}, w.contact, w.tag, coalesce(w.score, 0), {now} FROM wanted w \
+           ON CONFLICT (workspace_id, contact_id, tag_id) DO NOTHING RETURNING contact_id, tag_id, score), \
+         {scores}\
+         changed AS (SELECT contact_id, tag_id, NULL::bigint AS old, score AS new FROM added{and_scored}), \
          {touch} \
-         SELECT ch.contact_id, jsonb_agg(jsonb_build_array(ch.tag_id, o.score, ch.score)) AS before \
-         FROM changed ch LEFT JOIN old o ON o.contact_id = ch.contact_id AND o.tag_id = ch.tag_id GROUP BY ch.contact_id"
+         SELECT contact_id, jsonb_agg(jsonb_build_array(tag_id, old, new)) AS before FROM changed GROUP BY contact_id"
     ));
     sql.load(tenant.conn)
 }

@@ -66,7 +66,8 @@ pub fn open(
            SELECT f.id AS contact_id, a.id AS purpose_id, a.name AS purpose, a.version, s.granted, \
              bool_or(s.granted) OVER (PARTITION BY f.id) AS any_granted \
            FROM unnest({contacts}) AS f(id) CROSS JOIN asked a \
-           LEFT JOIN consents s ON s.workspace_id = {workspace} AND s.contact_id = f.id AND s.purpose_id = a.id) AS w \
+           LEFT JOIN LATERAL (SELECT s.granted FROM consents s WHERE s.workspace_id = {workspace} AND s.contact_id = f.id \
+             AND s.purpose_id = a.id OFFSET 0) AS s ON true) AS w \
          WHERE w.granted IS DISTINCT FROM false AND w.any_granted IS DISTINCT FROM false \
          ORDER BY w.contact_id, w.purpose_id"
     ));
