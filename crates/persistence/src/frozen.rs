@@ -209,7 +209,11 @@ pub struct Recorded {
     pub before: Option<Value>,
 }
 
-/// Writes what `action` did with the contacts of a job.
+/// Most places one row of outcomes stands for, by the constraint of the table.
+const LONGEST_RUN: i64 = 10_000;
+
+/// Writes what `action` did with the contacts of a job: a row for each run of neighbours that ended the same, so that most
+/// chunks need one. `outcomes` stand in the order of their places.
 ///
 /// # Errors
 /// What the database said.
@@ -222,11 +226,12 @@ pub fn record(
     if outcomes.is_empty() {
         return Ok(());
     }
-    let rows: Value = outcomes
-        .iter()
-        .map(|Recorded { seq, outcome, before }| {
+    let rows: Value = runs(outcomes)
+        .into_iter()
+        .map(|(Recorded { seq, outcome, before }, repeats)| {
             let mut row = Map::new();
             row.insert("seq".to_owned(), json!(seq));
+            row.insert("repeats".to_owned(), json!(repeats));
             row.insert("outcome".to_owned(), json!(outcome.as_str()));
             // most have neither: what is not there need not be sent
             if let Some(reason) = outcome.reason() {
@@ -239,12 +244,32 @@ pub fn record(
         })
         .collect();
     let mut sql = Sql::new(
-        "INSERT INTO frozen_outcomes (workspace_id, job_id, action, seq, outcome, reason, before) SELECT ",
+        "INSERT INTO frozen_outcomes (workspace_id, job_id, action, seq, repeats, outcome, reason, before) SELECT ",
     );
     sql.bind(tenant.workspace).push(", ").bind(job.0).push(", ").bind(action);
-    sql.push(", r.seq, r.outcome, r.reason, r.before FROM jsonb_to_recordset(").bind(rows);
-    sql.push(") AS r(seq bigint, outcome text, reason text, before jsonb)");
+    sql.push(", r.seq, r.repeats, r.outcome, r.reason, r.before FROM jsonb_to_recordset(");
+    sql.bind(rows);
+    sql.push(") AS r(seq bigint, repeats bigint, outcome text, reason text, before jsonb)");
     sql.execute(tenant.conn).map(drop)
+}
+
+/// The first of each run of neighbours that ended the same, and how many follow it.
+fn runs(outcomes: &[Recorded]) -> Vec<(&Recorded, i64)> {
+    let mut runs: Vec<(&Recorded, i64)> = Vec::new();
+    for one in outcomes {
+        match runs.last_mut() {
+            Some((first, repeats))
+                if one.seq == first.seq + *repeats + 1
+                    && *repeats + 1 < LONGEST_RUN
+                    && one.outcome == first.outcome
+                    && one.before == first.before =>
+            {
+                *repeats += 1;
+            }
+            _ => runs.push((one, 0)),
+        }
+    }
+    runs
 }
 
 /// Puts down the contacts of another job, at the same places, and says how many they are.
@@ -301,12 +326,16 @@ pub fn changed(
 ) -> Result<Vec<Changed>, StoreError> {
     let mut sql = Sql::default();
     let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
+    let (after, up_to) = (sql.param(after), sql.param(up_to));
     sql.push(&format!(
         "SELECT f.contact_id, o.before FROM frozen_outcomes o \
-         JOIN frozen_contacts f ON f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq = o.seq \
+         JOIN frozen_contacts f ON f.workspace_id = {workspace} AND f.job_id = {job} \
+           AND f.seq BETWEEN greatest(o.seq, {after} + 1) AND least(o.seq + o.repeats, {up_to}) \
          WHERE o.workspace_id = {workspace} AND o.job_id = {job} AND o.outcome = 'applied' AND o.action = "
     ));
-    sql.bind(action).push(" AND o.seq > ").bind(after).push(" AND o.seq <= ").bind(up_to);
+    sql.bind(action).push(&format!(
+        " AND o.seq > {after} - {LONGEST_RUN} AND o.seq <= {up_to} AND o.seq + o.repeats > {after}"
+    ));
     sql.load(tenant.conn)
 }
 
@@ -356,26 +385,84 @@ pub fn report(
 ) -> Result<Vec<Reported>, StoreError> {
     let mut sql = Sql::default();
     let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
-    // told apart, so that those of one outcome are found by its index
-    let narrowed = filter.outcome.is_some() || filter.reason.is_some();
-    let join = if narrowed { "JOIN" } else { "LEFT JOIN" };
-    sql.push(&format!(
-        "SELECT f.seq, f.contact_id, o.action, o.outcome, o.reason FROM frozen_contacts f \
-         {join} frozen_outcomes o ON o.workspace_id = {workspace} AND o.job_id = {job} AND o.seq = f.seq"
-    ));
-    if let Some(action) = &filter.action {
-        sql.push(" AND o.action = ").bind(action.as_str());
-    }
-    let (seq, action) = &filter.after;
-    sql.push(&format!(" WHERE f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq >= "));
-    sql.bind(*seq).push(" AND (f.seq > ").bind(*seq);
-    sql.push(" OR o.action > ").bind(action.as_str()).push(")");
-    if let Some(outcome) = &filter.outcome {
-        sql.push(" AND o.outcome = ").bind(outcome.as_str());
-    }
-    if let Some(reason) = &filter.reason {
-        sql.push(" AND o.reason = ").bind(reason.as_str());
-    }
-    sql.push(" ORDER BY f.seq, o.action LIMIT ").bind(filter.limit);
+    let of_job = format!("workspace_id = {workspace} AND job_id = {job}");
+    let (after, limit) = (sql.param(filter.after.0), sql.param(filter.limit));
+    match &filter.action {
+        Some(action) => sql.push("WITH actions AS (SELECT ").bind(action.as_str()).push(" AS action)"),
+        // from one to the next by the key, which begins with them
+        None => sql.push(&format!(
+            "WITH RECURSIVE actions AS ((SELECT o.action FROM frozen_outcomes o WHERE {of_job} ORDER BY o.action LIMIT 1) \
+             UNION ALL SELECT next.action FROM actions a CROSS JOIN LATERAL (SELECT o.action FROM frozen_outcomes o \
+               WHERE {of_job} AND o.action > a.action ORDER BY o.action LIMIT 1) AS next)"
+        )),
+    };
+    // only what is skipped has a reason
+    let outcome = filter.outcome.as_deref().or(filter.reason.as_ref().map(|_| "skipped"));
+    sql.push(" SELECT f.seq, f.contact_id, o.action, o.outcome, o.reason FROM ");
+    match outcome {
+        // from the contacts to the run each stands in; those the job has not come to stand in none
+        None => sql.push(&format!(
+            "(SELECT seq, contact_id FROM frozen_contacts WHERE {of_job} AND seq >= {after} ORDER BY seq LIMIT {limit} + 1) AS f \
+             LEFT JOIN LATERAL (SELECT a.action, r.outcome, r.reason FROM actions a CROSS JOIN LATERAL \
+               (SELECT o.seq + o.repeats AS last, o.outcome, o.reason FROM frozen_outcomes o \
+                WHERE {of_job} AND o.action = a.action AND o.seq <= f.seq ORDER BY o.seq DESC LIMIT 1) AS r \
+               WHERE r.last >= f.seq) AS o ON true"
+        )),
+        // from the runs that ended so to their contacts
+        Some(outcome) => {
+            sql.push(&format!(
+                "actions a CROSS JOIN LATERAL (SELECT a.action, s.seq, r.outcome, r.reason FROM \
+                   (SELECT greatest(o.seq, {after}) AS first, o.seq + o.repeats AS last, o.outcome, o.reason \
+                    FROM frozen_outcomes o WHERE {of_job} AND o.action = a.action AND o.outcome = "
+            ));
+            sql.bind(outcome);
+            if let Some(reason) = &filter.reason {
+                sql.push(" AND o.reason = ").bind(reason.as_str());
+            }
+            sql.push(&format!(
+                " AND o.seq > {after} - {LONGEST_RUN} AND o.seq + o.repeats >= {after} ORDER BY o.seq LIMIT {limit} + 1) AS r \
+                  CROSS JOIN LATERAL generate_series(r.first, least(r.last, r.first + {limit})) AS s(seq) \
+                  ORDER BY s.seq LIMIT {limit} + 1) AS o \
+                 JOIN frozen_contacts f ON f.workspace_id = {workspace} AND f.job_id = {job} AND f.seq = o.seq"
+            ))
+        }
+    };
+    sql.push(&format!(" WHERE f.seq > {after} OR (f.seq = {after} AND o.action > "));
+    sql.bind(filter.after.1.as_str()).push(&format!(") ORDER BY f.seq, o.action LIMIT {limit}"));
     sql.load(tenant.conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seq: i64, outcome: Outcome) -> Recorded {
+        Recorded { seq, outcome, before: None }
+    }
+
+    fn lengths(outcomes: &[Recorded]) -> Vec<(i64, i64)> {
+        runs(outcomes).into_iter().map(|(first, repeats)| (first.seq, repeats)).collect()
+    }
+
+    #[test]
+    fn neighbours_that_ended_the_same_are_a_run() {
+        let mut rows: Vec<_> = (1..=5).map(|seq| at(seq, Outcome::Applied)).collect();
+        assert_eq!(lengths(&rows), [(1, 4)]);
+        rows[2].outcome = Outcome::Unchanged;
+        assert_eq!(lengths(&rows), [(1, 1), (3, 0), (4, 1)]);
+        rows[4].before = Some(json!(1));
+        assert_eq!(lengths(&rows), [(1, 1), (3, 0), (4, 0), (5, 0)]);
+        let reasons = ["a", "a", "b"].map(str::to_owned);
+        let rows: Vec<_> =
+            (1..).zip(reasons).map(|(n, why)| at(n, Outcome::Skipped(why))).collect();
+        assert_eq!(lengths(&rows), [(1, 1), (3, 0)]);
+    }
+
+    #[test]
+    fn a_gap_ends_a_run_and_so_does_the_bound_of_the_table() {
+        assert_eq!(lengths(&[at(1, Outcome::Applied), at(3, Outcome::Applied)]), [(1, 0), (3, 0)]);
+        let rows: Vec<_> = (1..=LONGEST_RUN + 2).map(|seq| at(seq, Outcome::Applied)).collect();
+        assert_eq!(lengths(&rows), [(1, LONGEST_RUN - 1), (LONGEST_RUN + 1, 1)]);
+        assert!(runs(&[]).is_empty());
+    }
 }

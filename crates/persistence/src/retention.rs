@@ -179,7 +179,8 @@ pub fn remove_import_rows(
     elsewhere::remove_staged(tenant, import, most)
 }
 
-/// Removes a part of the list of a job: contacts with their outcomes.
+/// Removes a part of the list of a job: contacts with their outcomes, from the end, so that the row of several outcomes,
+/// which stands at the first of them, goes with the last that it is needed for.
 ///
 /// # Errors
 /// What the database said.
@@ -192,7 +193,7 @@ pub fn remove_job_contacts(
     let (ws, job, most) = (sql.param(tenant.workspace), sql.param(job), sql.param(most));
     sql.push(&format!(
         "WITH gone AS MATERIALIZED (
-            SELECT f.seq, f.contact_id FROM frozen_contacts f WHERE f.workspace_id = {ws} AND f.job_id = {job} ORDER BY f.seq LIMIT {most}),
+            SELECT f.seq, f.contact_id FROM frozen_contacts f WHERE f.workspace_id = {ws} AND f.job_id = {job} ORDER BY f.seq DESC LIMIT {most}),
          outcomes AS (
             DELETE FROM frozen_outcomes o USING gone WHERE o.workspace_id = {ws} AND o.job_id = {job} AND o.seq = gone.seq),
          before AS (

@@ -79,19 +79,29 @@ pub fn insert_many(
     if records.is_empty() {
         return Ok(());
     }
-    let lines: Value = records
-        .iter()
-        .map(|(id, record, changes)| json!({"id": id, "record": record, "changes": changes}))
-        .collect();
+    let (id, record): (Vec<Uuid>, Vec<Uuid>) =
+        records.iter().map(|(id, record, _)| (*id, *record)).unzip();
     let mut sql = Sql::new(&format!("INSERT INTO audit_entries (workspace_id, {COLUMNS}) SELECT "));
     sql.bind(tenant.workspace).push(", r.id, ").bind(row.at);
     sql.push(", ").bind(row.actor_type.as_str()).push(", ").bind(row.actor_id);
     sql.push(", ").bind(row.action.as_str()).push(", ").bind(row.record_type.as_str());
-    // a JSON null is no change, not a change to null
-    sql.push(", r.record, nullif(r.changes, 'null'), ").bind(row.job_id);
-    sql.push(", ").bind(row.request_id.clone()).push(", ").bind(row.ip.clone());
-    sql.push(" FROM jsonb_to_recordset(").bind(lines);
-    sql.push(") AS r(id uuid, record uuid, changes jsonb)");
+    sql.push(", r.record, ");
+    let same = records.windows(2).all(|pair| pair[0].2 == pair[1].2);
+    if same {
+        // as in most chunks of a job: sent and read once, not with each line
+        sql.bind(records[0].2.clone());
+    } else {
+        // a JSON null is no change, not a change to null
+        sql.push("nullif(c.changes, 'null')");
+    }
+    sql.push(", ").bind(row.job_id).push(", ").bind(row.request_id.clone());
+    sql.push(", ").bind(row.ip.clone()).push(" FROM unnest(").bind(id).push(", ").bind(record);
+    sql.push(") WITH ORDINALITY AS r(id, record, n)");
+    if !same {
+        let changes: Value = records.iter().map(|(_, _, changes)| json!(changes)).collect();
+        sql.push(" JOIN jsonb_array_elements(").bind(changes);
+        sql.push(") WITH ORDINALITY AS c(changes, n) USING (n)");
+    }
     sql.execute(tenant.conn).map(drop)
 }
 

@@ -67,7 +67,10 @@ async fn killed_workers_change_everybody_exactly_once() {
             ("contacts WHERE score = 3 AND state = 'partner' AND details = '{\"x\": 1}'", CROWD),
             ("contact_tags", 2 * CROWD),
             ("frozen_contacts", CROWD),
-            ("frozen_outcomes WHERE outcome = 'applied'", 4 * CROWD),
+            (
+                "frozen_outcomes o, generate_series(0, o.repeats) WHERE outcome = 'applied'",
+                4 * CROWD,
+            ),
             ("audit_entries WHERE action = 'contact.update'", 4 * CROWD),
         ],
     );

@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use kartoteka_tests::TestApp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{asked, contact, counts, managed, named, read};
 
@@ -156,36 +156,78 @@ async fn opting_in_to_email_is_refused_and_told_where() {
     );
 }
 
-/// MGR-3: a page of outcomes goes on by cursor over contacts and actions.
+/// MGR-3: a page of outcomes goes on by cursor over contacts and actions, whatever is asked for: as the whole list with the
+/// others left out.
 #[tokio::test]
 async fn outcomes_are_paged() {
     let app = TestApp::new().await;
+    // runs of one, two and three that end the same, other ones for each action
+    let contacts = [
+        json!({"last_name": "N", "details": {"size": "1"}}),
+        json!({"last_name": "N", "state": "partner", "score": 1}),
+        json!({"last_name": "N", "state": "partner", "details": {"size": "1"}}),
+        json!({"last_name": "N"}),
+        json!({"last_name": "N"}),
+        json!({"last_name": "N", "state": "partner", "score": 1, "details": {"size": "2"}}),
+        json!({"last_name": "N"}),
+    ];
     let mut expected = Vec::new();
-    for _ in 0..5 {
-        let id = contact(&app, json!({"last_name": "N"})).await;
-        expected.push((id.clone(), json!("set_score")));
-        expected.push((id, json!("set_state")));
-    }
-    let actions =
-        json!([{"type": "set_state", "state": "partner"}, {"type": "set_score", "score": 1}]);
-    let job = managed(&app, named("N"), actions).await.id();
-    let mut found = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let path = format!("/contact-manager/jobs/{job}/contacts?limit=3{cursor}");
-        let page = app.get(path).await.expect(200);
-        found.extend(
-            page.data()
-                .iter()
-                .map(|row| (row["contact_id"].as_str().unwrap().to_owned(), row["action"].clone())),
-        );
-        match page.json["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
+    for body in &contacts {
+        let id = contact(&app, body.clone()).await;
+        for action in ["add_tags_from_details", "set_score", "set_state"] {
+            expected.push((id.clone(), json!(action)));
         }
     }
-    assert_eq!(found, expected);
+    let actions = json!([
+        {"type": "set_state", "state": "partner"},
+        {"type": "set_score", "score": 1},
+        {"type": "add_tags_from_details", "prefix": "size ", "details": ["size"]},
+    ]);
+    let job = managed(&app, named("N"), actions).await.id();
+    let whole = paged(&app, &job, "?limit=200").await;
+    let whom =
+        |row: &Value| (row["contact_id"].as_str().unwrap().to_owned(), row["action"].clone());
+    assert_eq!(whole.iter().map(whom).collect::<Vec<_>>(), expected);
+
+    let asked = [
+        json!({}),
+        json!({"outcome": "applied"}),
+        json!({"outcome": "unchanged"}),
+        json!({"outcome": "skipped"}),
+        json!({"reason": "no_detail"}),
+        json!({"action": "set_state"}),
+        json!({"action": "set_score", "outcome": "applied"}),
+        json!({"action": "add_tags_from_details", "outcome": "skipped", "reason": "no_detail"}),
+        json!({"action": "set_state", "outcome": "skipped"}),
+    ];
+    for wanted in asked {
+        let wanted = wanted.as_object().unwrap();
+        let fits = |row: &&Value| wanted.iter().all(|(name, value)| row[name] == *value);
+        let fitting: Vec<Value> = whole.iter().filter(fits).cloned().collect();
+        let query: String = wanted
+            .iter()
+            .map(|(name, value)| format!("&{name}={}", value.as_str().unwrap()))
+            .collect();
+        for limit in [1, 2, 3, 5, 200] {
+            let found = paged(&app, &job, &format!("?limit={limit}{query}")).await;
+            assert_eq!(found, fitting, "{limit} at once of {wanted:?}");
+        }
+    }
     // the common view of jobs knows them too
     let common = app.get(format!("/jobs/{job}/contacts")).await.expect(200);
-    assert_eq!(common.data().len(), 10);
+    assert_eq!(common.data().len(), 21);
+}
+
+/// All pages of the contacts of a job.
+async fn paged(app: &TestApp, job: &str, query: &str) -> Vec<Value> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/contact-manager/jobs/{job}/contacts{query}{cursor}");
+        let page = app.get(path).await.expect(200);
+        found.extend_from_slice(page.data());
+        match page.json["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
 }

@@ -349,7 +349,7 @@ async fn a_bulk_edit_cancelled_between_chunks_stops_there() {
         ("contact_tags ct JOIN contacts c ON c.id = ct.contact_id WHERE c.score = 3", done),
         ("contact_tags", done),
         ("frozen_contacts", all),
-        ("frozen_outcomes WHERE outcome = 'applied'", done),
+        ("frozen_outcomes o, generate_series(0, o.repeats) WHERE outcome = 'applied'", done),
         ("audit_entries WHERE action = 'contact.update'", done),
     ] {
         assert_eq!(app.count(&format!("SELECT count(*) AS n FROM {what}")), count, "{what}");
@@ -380,7 +380,7 @@ async fn a_killed_worker_changes_nobody_twice() {
         ("contacts WHERE score = 3 AND details = '{\"x\": 1}'", CROWD),
         ("contact_tags", CROWD),
         ("frozen_contacts", CROWD),
-        ("frozen_outcomes WHERE outcome = 'applied'", CROWD),
+        ("frozen_outcomes o, generate_series(0, o.repeats) WHERE outcome = 'applied'", CROWD),
         ("audit_entries WHERE action = 'contact.update'", CROWD),
     ] {
         assert_eq!(app.count(&format!("SELECT count(*) AS n FROM {what}")), count, "{what}");
