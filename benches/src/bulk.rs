@@ -91,7 +91,9 @@ fn plain_statements() -> [Plain; 3] {
                 "WITH entries AS (INSERT INTO consent_entries (workspace_id, contact_id, purpose_id, id, action, at, actor_type, \
                    source_type, legal_basis, wording_version) \
                  SELECT workspace_id, id, {purpose}, gen_random_uuid(), 'withdraw', now(), 'system', 'contact_manager', 'consent', 1 \
-                 FROM contacts WHERE {whom} RETURNING workspace_id, contact_id, purpose_id, id, at) \
+                 FROM contacts WHERE {whom} RETURNING workspace_id, contact_id, purpose_id, id, at), \
+                 touched AS (UPDATE contacts c SET updated_at = now() FROM entries e \
+                   WHERE c.workspace_id = e.workspace_id AND c.id = e.contact_id) \
                  INSERT INTO consents (workspace_id, contact_id, purpose_id, granted, entry_id, at) \
                  SELECT workspace_id, contact_id, purpose_id, false, id, at FROM entries \
                  ON CONFLICT (workspace_id, contact_id, purpose_id) DO UPDATE \

@@ -56,8 +56,12 @@ impl TestDatabase {
         let mut conn = maintenance();
         let log = postgres::log().map(Growing::now);
         let template = template.unwrap_or("template0");
+        // without fsync a fourth of the time it takes to write the pages of a thousand files to the WAL
         conn.batch_execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).unwrap();
-        conn.batch_execute(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"")).unwrap();
+        conn.batch_execute(&format!(
+            "CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" STRATEGY FILE_COPY"
+        ))
+        .unwrap();
         Self { url: postgres::url(&name), name, log }
     }
 

@@ -165,6 +165,7 @@ pub fn keep(folder: &Path) -> Result<(), Box<dyn Error>> {
         ("fsync", "off"),
         ("synchronous_commit", "off"),
         ("full_page_writes", "off"),
+        ("wal_compression", "off"),
         ("max_connections", "300"),
         ("shared_buffers", "128MB"),
         ("wal_level", "minimal"),

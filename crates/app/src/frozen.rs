@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use kartoteka_domain::ids::JobId;
 use kartoteka_domain::jobs::JobState;
-use kartoteka_persistence::contacts::read;
 use kartoteka_persistence::frozen as store;
 use kartoteka_persistence::jobs::Progress;
 use kartoteka_persistence::workspaces::{self, WriterLock};
@@ -149,7 +148,7 @@ pub(crate) struct Batch {
     /// Those that live and that the actor may change, in order.
     pub(crate) living: Vec<Uuid>,
     /// The others, with the reason.
-    pub(crate) untouchable: HashMap<Uuid, String>,
+    pub(crate) untouchable: HashMap<Uuid, &'static str>,
     /// They stand behind this place.
     pub(crate) after: i64,
     /// The last of them stands at this place.
@@ -160,7 +159,7 @@ impl Batch {
     /// The outcomes of an action, with those that were left alone before it came to them.
     pub(crate) fn with_untouchable(&self, mut dids: Dids) -> Dids {
         for (id, reason) in &self.untouchable {
-            dids.insert(*id, Outcome::Skipped(reason.clone()).into());
+            dids.insert(*id, Outcome::Skipped((*reason).to_owned()).into());
         }
         for id in &self.living {
             dids.entry(*id).or_insert_with(|| Outcome::Unchanged.into());
@@ -248,9 +247,8 @@ fn chunk<L: Labour>(
         return run.end(tenant, JobState::Succeeded, None).map(Chunk::Ended);
     };
     let ids: Vec<Uuid> = frozen.iter().map(|one| one.contact_id).collect();
-    read::lock(tenant, &ids)?;
-    let untouchable = store::untouchable(tenant, &ids, ctx.actor)?;
-    let untouchable: HashMap<Uuid, String> =
+    let untouchable = store::hold(tenant, &ids, ctx.actor)?;
+    let untouchable: HashMap<Uuid, &'static str> =
         untouchable.into_iter().map(|one| (one.contact_id, one.reason)).collect();
     let living = ids.iter().copied().filter(|id| !untouchable.contains_key(id)).collect();
     let batch = Batch { living, untouchable, after: checkpoint.seq, up_to: last.seq };

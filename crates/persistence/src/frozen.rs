@@ -3,9 +3,11 @@
 //! A job that changes contacts changes who its selection means; so it goes by the list that was made
 //! first. Both tables are only added to, an outcome in the transaction of its effect.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,6 +17,7 @@ use kartoteka_domain::ids::JobId;
 use kartoteka_domain::segments::Selection;
 
 use crate::contacts::owners;
+use crate::contacts::read::Id;
 use crate::db::Tenant;
 use crate::error::StoreError;
 use crate::segments::{Names, condition};
@@ -130,40 +133,65 @@ pub fn chunk(
 }
 
 /// A contact of a chunk that must be left alone.
-#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Untouchable {
     /// The contact.
-    #[diesel(sql_type = SqlUuid)]
     pub contact_id: Uuid,
     /// `not_found`, `merged`, `in_trash` or `not_permitted`.
-    #[diesel(sql_type = Text)]
-    pub reason: String,
+    pub reason: &'static str,
 }
 
-/// Which of these contacts are gone, merged into others, in the trash, or not the actor's to change. The caller has
-/// locked them.
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Bool)]
+    trashed: bool,
+}
+
+/// Locks these contacts until the end of the transaction, in order of their ids as every writer does, and says which of
+/// them are gone, merged into others, in the trash, or not the actor's to change.
 ///
 /// # Errors
-/// What the database said.
-pub fn untouchable(
+/// [`StoreError::Busy`] when somebody holds one for too long; what the database said otherwise.
+pub fn hold(
     tenant: &mut Tenant<'_>,
     contacts: &[Uuid],
     actor: Actor,
 ) -> Result<Vec<Untouchable>, StoreError> {
-    let mut sql = Sql::default();
-    let workspace = sql.param(tenant.workspace);
-    sql.push(
-        "SELECT contact_id, reason FROM (SELECT f.id AS contact_id, CASE WHEN m.loser_id IS NOT NULL THEN 'merged' \
-         WHEN c.id IS NULL THEN 'not_found' WHEN c.trashed_at IS NOT NULL THEN 'in_trash' WHEN NOT (",
+    // whoever waited for a lock is told of the row as it is then, so one statement does both
+    let mut sql = Sql::new(
+        "SELECT id, trashed_at IS NOT NULL AS trashed FROM contacts WHERE workspace_id = ",
     );
-    owners::permitted(&mut sql, "c", &workspace, actor, Deed::Change);
-    sql.push(") THEN 'not_permitted' END AS reason FROM unnest(").bind(contacts.to_vec());
-    sql.push(&format!(
-        ") AS f(id) LEFT JOIN contacts c ON c.workspace_id = {workspace} AND c.id = f.id \
-         LEFT JOIN contact_merges m ON m.workspace_id = {workspace} AND m.loser_id = f.id AND c.id IS NULL) AS standing \
-         WHERE reason IS NOT NULL"
-    ));
-    sql.load(tenant.conn)
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(contacts.to_vec());
+    sql.push(") ORDER BY id FOR NO KEY UPDATE");
+    let held: Vec<Held> = sql.load(tenant.conn)?;
+    let (trashed, living): (Vec<&Held>, Vec<&Held>) = held.iter().partition(|one| one.trashed);
+    let ids = |rows: Vec<&Held>| rows.into_iter().map(|one| one.id).collect::<Vec<_>>();
+    let (trashed, living) = (ids(trashed), ids(living));
+
+    let there: HashSet<Uuid> = held.iter().map(|one| one.id).collect();
+    let gone: Vec<Uuid> = contacts.iter().copied().filter(|id| !there.contains(id)).collect();
+    let mut merged = HashSet::new();
+    if !gone.is_empty() {
+        let mut sql = Sql::new("SELECT loser_id AS id FROM contact_merges WHERE workspace_id = ");
+        sql.bind(tenant.workspace).push(" AND loser_id = ANY(").bind(gone.clone()).push(")");
+        merged.extend(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id));
+    }
+    let forbidden = if owners::is_bound(tenant, actor, Deed::Change)? {
+        owners::forbidden(tenant, actor, &living, Deed::Change)?
+    } else {
+        Vec::new()
+    };
+    let because = |reason| move |contact_id| Untouchable { contact_id, reason };
+    let (merged, gone): (Vec<Uuid>, Vec<Uuid>) =
+        gone.into_iter().partition(|id| merged.contains(id));
+    let mut untouchable: Vec<Untouchable> = Vec::new();
+    untouchable.extend(merged.into_iter().map(because("merged")));
+    untouchable.extend(gone.into_iter().map(because("not_found")));
+    untouchable.extend(trashed.into_iter().map(because("in_trash")));
+    untouchable.extend(forbidden.into_iter().map(because("not_permitted")));
+    Ok(untouchable)
 }
 
 /// What became of a contact.

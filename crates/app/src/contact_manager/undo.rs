@@ -158,7 +158,7 @@ impl Labour for Undoing<'_> {
             for row in changed {
                 match batch.untouchable.get(&row.contact_id) {
                     Some(reason) if !comes_back(action, reason) => {
-                        let outcome = Outcome::Skipped(reason.clone());
+                        let outcome = Outcome::Skipped((*reason).to_owned());
                         dids.insert(row.contact_id, outcome.into());
                     }
                     _ => rows.push(row),

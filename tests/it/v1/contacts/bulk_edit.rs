@@ -325,7 +325,7 @@ async fn a_bulk_edit_cancelled_between_chunks_stops_there() {
         app.count(&sql) > 0
     };
     let stop = async {
-        until("the third chunk waits", || waits("SELECT id FROM contacts %"));
+        until("the third chunk waits", || waits("SELECT id, trashed_at %"));
         let release = async {
             until("so does who cancels", || waits("UPDATE jobs % cancel_requested = true%"));
             run(&mut holder, "COMMIT");
