@@ -72,6 +72,10 @@ async fn the_demo_shows_everything_that_there_is() {
         ("/projects", 1),
         ("/activities", 7),
         ("/tags", 5),
+        ("/funnels", 1),
+        ("/rules", 1),
+        ("/scenarios", 1),
+        ("/contact-manager/jobs", 1),
         ("/activities?done=true", 4),
         ("/activities?done=false", 3),
     ] {
@@ -122,6 +126,13 @@ async fn the_demo_shows_everything_that_there_is() {
     assert_eq!(list(&app, &path).await.data().len(), 2);
     let others = app.integration(&["contacts:read"]).get(&path).await.expect(200);
     assert_eq!(others.data().len(), 1);
+    // people in a funnel, each with a coupon of their own; nothing goes out by itself
+    let held = app.count("SELECT count(*) AS n FROM contact_stages");
+    assert!(held > 0, "nobody is in the funnel");
+    assert_eq!(app.count("SELECT count(*) AS n FROM coupons"), held);
+    for path in ["/rules", "/scenarios"] {
+        assert!(list(&app, path).await.data().iter().all(|one| one["enabled"] == false), "{path}");
+    }
     // addresses that are nobody's
     let strange = "SELECT count(*) AS n FROM contacts WHERE email_key !~ '(@example\\.(com|org|net)|\\.example)$'";
     assert_eq!(app.count(strange), 0);

@@ -1,5 +1,6 @@
 //! A workspace to try things on: invented contacts with tags and consents out of two imports with reports; groups,
-//! types, fields and segments; companies, an opportunity, a project; and cards with notes and activities.
+//! types, fields and segments; companies, an opportunity, a project; cards with notes and activities; and a funnel with
+//! people in it, coupons, a rule and a scenario.
 //!
 //! The contacts come in through the import like everybody's, and everything else through the use cases that a
 //! request takes, so that what Swagger UI shows is what real work would look like. A second run finds what is there

@@ -407,6 +407,14 @@ pub(super) const INVITED: &str = "Pozvánka na ochutnávku v Brně";
 pub(super) const POLISH: &str = "Klienci z Polski";
 pub(super) const BIRTHDAYS: &str = "Születésnaposok a következő két hétben";
 
+/// On the way to buying by the sack.
+pub(super) const FUNNEL: &str = "Cesta k velkoodběru";
+pub(super) const TASTED: &str = "Ochutnávka";
+pub(super) const STAGES: &[&str] = &["Poptávka", TASTED, "Smlouva", "Odebírá"];
+pub(super) const AFTER_TASTING: &str = "Po ochutnávce zavolat";
+pub(super) const WELCOME: &str = "Přivítání do věrnostního programu";
+pub(super) const LOYALTY_COUPON: &str = "Věrnostní kupon";
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

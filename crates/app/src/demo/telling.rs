@@ -16,11 +16,13 @@ use kartoteka_domain::consents::ledger::{Action, LegalBasis};
 use kartoteka_domain::contacts::email::Email;
 use kartoteka_domain::contacts::owners::Level;
 use kartoteka_domain::contacts::patch::Patch;
-use kartoteka_domain::ids::{ContactId, ImportId, JobId, UserId, WorkspaceId};
+use kartoteka_domain::ids::{ContactId, FunnelId, ImportId, JobId, UserId, WorkspaceId};
 use kartoteka_domain::jobs::JobState;
-use kartoteka_domain::{opportunities as opportunity, projects as project};
+use kartoteka_domain::scopes::Scope;
+use kartoteka_domain::{opportunities as opportunity, projects as project, scenarios};
 use kartoteka_persistence::Tenant;
 use kartoteka_persistence::contacts::read::{self, Key};
+use kartoteka_persistence::definitions as store;
 
 use super::story::{self, Word};
 use super::{PATIENCE, POLL};
@@ -32,12 +34,13 @@ use crate::contacts::{bulk_edit, create, notes, owners};
 use crate::context::Context;
 use crate::error::Error;
 use crate::fields::{self, NewField};
+use crate::funnels::{self, Named};
 use crate::opportunities::{self, Opportunities};
 use crate::projects::{self, Projects};
 use crate::records::{self, Noun};
 use crate::segments::saved::{self, Draft};
 use crate::worker::{Environment, run_due};
-use crate::{activities, jobs};
+use crate::{activities, contact_manager, definitions, jobs};
 
 /// More names than anybody looks through; what is looked for is narrowed by its name.
 const MANY: usize = 1_000;
@@ -156,7 +159,8 @@ impl<'a> Telling<'a> {
         let project = self.project(&people)?;
         self.activities(&companies, &people, &opportunities, project)?;
         self.segments()?;
-        self.sort_customers(customers, &types, &groups)
+        self.sort_customers(customers, &types, &groups)?;
+        self.manage(customers)
     }
 
     fn classes(&self, kind: Kind, wanted: &'static [story::Class]) -> Result<Things, Error> {
@@ -432,15 +436,102 @@ impl<'a> Telling<'a> {
         Ok(())
     }
 
+    /// A funnel, with loyal customers in it and a coupon for each by one job of the contact manager; a rule and a
+    /// scenario around it, switched off: nothing is sent by itself.
+    fn manage(&self, customers: ImportId) -> Result<(), Error> {
+        let stages = story::STAGES.iter().enumerate();
+        let stages: Vec<_> = stages
+            .map(|(n, name)| Named { name: (*name).to_owned(), at: format!("#/stages/{n}") })
+            .collect();
+        let key = story::FUNNEL.to_lowercase();
+        let funnel = self.thing(
+            |tenant| {
+                let known = funnels::list(tenant, Some(&key), None, MANY)?;
+                let ours = known.into_iter().find(|(known, _)| known.name_key == key);
+                Ok(ours.map(|(known, _)| known.id))
+            },
+            |tenant, ctx| Ok(funnels::create(tenant, ctx, story::FUNNEL, &stages)?.funnel.id),
+        )?;
+        // somebody may have renamed them
+        let whole = |tenant: &mut Tenant<'_>| funnels::get(tenant, FunnelId(funnel.id));
+        let whole = self.environment.db.read(self.workspace, whole)?;
+        let tasted = whole.stages.iter().find(|one| one.stage.name == story::TASTED);
+        let Some(tasted) = tasted.map(|one| one.stage.id) else { return Ok(()) };
+        let call = json!({
+            "name": story::AFTER_TASTING,
+            "description": "Kdo ochutnal, tomu za dva dny zavoláme.",
+            "enabled": false,
+            "event": {"type": "contact.stage_entered", "stage_id": tasted},
+            "actions": [{"type": "add_note", "text": "Zavolat: jak chutnalo?", "delay": "P2D"}],
+            "limits": {"runs_per_contact": 1},
+        });
+        self.definition(scenarios::Kind::Rule, story::AFTER_TASTING, call)?;
+        let welcome = json!({
+            "name": story::WELCOME,
+            "description": "Uvítání a za týden kontrola, jestli chce novinky.",
+            "enabled": false,
+            "nodes": [
+                {"id": "start", "type": "start", "event": {"type": "contact.tag_added", "tag": "vip"}, "next": "wait"},
+                {"id": "wait", "type": "wait", "for": "P7D", "next": "asked"},
+                {"id": "asked", "type": "condition", "yes": "write", "no": "end",
+                    "filter": {"field": "consent:email_basic", "op": "eq", "value": "granted"}},
+                {"id": "write", "type": "action", "next": "end", "action": {"type": "send_email",
+                    "subject": "Vítejte mezi věrnými", "text": "Děkujeme, že kupujete u nás."}},
+                {"id": "end", "type": "end"},
+            ],
+            "limits": {"runs_per_contact": 1},
+        });
+        self.definition(scenarios::Kind::Scenario, story::WELCOME, welcome)?;
+        if !funnel.is_new {
+            return Ok(());
+        }
+        let leaf =
+            |field: &str, op: &str, value: Value| json!({"field": field, "op": op, "value": value});
+        let whom = json!({"and": [
+            leaf("import", "eq", json!(customers)), leaf("detail:orders", "gte", json!(15))]});
+        let until = (self.context().now + TimeDelta::days(90)).date_naive();
+        let body = json!({
+            "selection": {"where": whom},
+            "actions": [
+                {"type": "add_to_stage", "stage_id": tasted},
+                {"type": "generate_coupon", "name": story::LOYALTY_COUPON, "length": 8, "valid_until": until},
+            ],
+        });
+        let scopes: BTreeSet<Scope> = Scope::ALL.iter().copied().collect();
+        self.job(&body, |tenant, ctx, body| {
+            Ok(JobId(contact_manager::create(tenant, ctx, body, &scopes)?.job.id))
+        })
+    }
+
+    /// A rule or a scenario.
+    fn definition(&self, kind: scenarios::Kind, name: &str, members: Value) -> Result<(), Error> {
+        let Value::Object(members) = members else { return Ok(()) };
+        let key = name.to_lowercase();
+        self.thing(
+            |tenant| {
+                let known = store::list(tenant, kind, Some(&key), None, None, MANY)?;
+                Ok(known.into_iter().find(|known| known.name_key == key).map(|known| known.id))
+            },
+            |tenant, ctx| Ok(definitions::create(tenant, ctx, kind, &members)?.id),
+        )?;
+        Ok(())
+    }
+
     fn bulk_edit(&self, body: &Value) -> Result<(), Error> {
+        self.job(body, |tenant, ctx, body| Ok(JobId(bulk_edit::start(tenant, ctx, body)?.id)))
+    }
+
+    /// Puts a job in and has it done.
+    fn job(
+        &self,
+        body: &Value,
+        start: impl FnOnce(&mut Tenant<'_>, &Context, &Map<String, Value>) -> Result<JobId, Error>,
+    ) -> Result<(), Error> {
         let Value::Object(body) = body else { return Ok(()) };
         let ctx = self.context();
-        let started = self
-            .environment
-            .db
-            .write(self.workspace, |tenant| bulk_edit::start(tenant, &ctx, body));
+        let started = self.environment.db.write(self.workspace, |tenant| start(tenant, &ctx, body));
         let job = match started {
-            Ok(job) => JobId(job.id),
+            Ok(job) => job,
             // somebody took away all whom it means
             Err(error) if is(&error, &[Code::EmptySelection]) => return Ok(()),
             Err(error) => return Err(error),
@@ -455,7 +546,7 @@ impl<'a> Telling<'a> {
                     std::thread::sleep(POLL);
                 }
                 state => {
-                    let detail = format!("a bulk edit of invented contacts is {}", state.as_str());
+                    let detail = format!("a job on invented contacts is {}", state.as_str());
                     return Err(Error::refused(Code::JobFailed, detail));
                 }
             }
