@@ -104,8 +104,9 @@ impl ActionType {
         }
     }
 
-    /// The scope that is needed beside `manager:run`, for what nobody may do by it alone: without it every contact is
-    /// skipped.
+    /// The scope that is needed beside `manager:run`, for what nobody may do by it alone, to do it and to undo it: without
+    /// it every contact is skipped. Starting rules and scenarios for many needs what starting one needs, because their
+    /// steps do what takes other scopes.
     #[must_use]
     pub const fn scope(self) -> Option<Scope> {
         match self {
@@ -113,6 +114,7 @@ impl ActionType {
             Self::SetEmailOptOut | Self::SetMobileOptIn | Self::SetMobileOptOut => {
                 Some(Scope::ConsentsWrite)
             }
+            Self::RunRule | Self::RunScenario => Some(Scope::ScenariosWrite),
             _ => None,
         }
     }
@@ -167,6 +169,17 @@ mod tests {
                 "run_scenario",
                 "generate_links",
                 "add_note",
+            ]
+        );
+        assert_eq!(
+            of(&|kind| kind.scope().is_some()),
+            [
+                "set_email_opt_out",
+                "set_mobile_opt_in",
+                "set_mobile_opt_out",
+                "run_rule",
+                "run_scenario",
+                "delete",
             ]
         );
         for kind in ActionType::ALL {
