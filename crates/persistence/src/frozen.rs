@@ -320,14 +320,14 @@ pub fn freeze_those_of(
     Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
 }
 
-/// Whether anything is left of the list of a job.
+/// Those of these jobs whose lists are there, from the first place on: a list is removed in parts, from its beginning.
 ///
 /// # Errors
 /// What the database said.
-pub fn is_kept(tenant: &mut Tenant<'_>, job: JobId) -> Result<bool, StoreError> {
-    let mut sql = Sql::new("SELECT EXISTS (SELECT FROM frozen_contacts WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND job_id = ").bind(job.0).push(")::integer::bigint AS n");
-    Ok(sql.count(tenant.conn)? > 0)
+pub fn kept(tenant: &mut Tenant<'_>, jobs: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+    let mut sql = Sql::new("SELECT job_id AS id FROM frozen_contacts WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND seq = 1 AND job_id = ANY(").bind(jobs).push(")");
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
 }
 
 /// A contact that an action changed.

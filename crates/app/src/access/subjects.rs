@@ -21,7 +21,8 @@ pub fn is_active(tenant: &mut Tenant<'_>, actor: Actor, foreign: bool) -> Result
 }
 
 /// What a person or an integration may do now: nothing when it is disabled. `None` for those who have no row here: the
-/// system, subjects of foreign issuers, and those that were removed.
+/// system, subjects of foreign issuers, and those that were removed. Whoever asks later than the thing was wanted has to
+/// keep which of these it was.
 ///
 /// # Errors
 /// What the database said.

@@ -16,6 +16,7 @@ use kartoteka_persistence::contact_manager as store;
 use kartoteka_persistence::contacts::{owners, write};
 use kartoteka_persistence::{Tenant, workspaces};
 
+use super::rights::not_permitted;
 use super::{details, gender, has, tags};
 use crate::access::audit;
 use crate::consents::bulk as statuses;
@@ -314,7 +315,6 @@ fn undo_trash(
     let open: Vec<Uuid> = there.into_iter().filter(|id| !forbidden.contains(id)).collect();
     let back = trash::restore_all(tenant, ctx, &open, Some(past.undo.0))?;
     let mut dids = given_back(ids, &back);
-    let skipped = || Outcome::Skipped(super::work::NOT_PERMITTED.to_owned()).into();
-    dids.extend(forbidden.into_iter().map(|id| (id, skipped())));
+    dids.extend(forbidden.into_iter().map(|id| (id, not_permitted())));
     Ok(dids)
 }

@@ -8,23 +8,27 @@
 mod actions;
 mod details;
 mod gender;
+mod rights;
 mod tags;
 pub mod undo;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contact_manager::{self as domain, Action, JobRequest, StartsScenarios};
+use kartoteka_domain::contacts::patch::Reading;
 use kartoteka_domain::ids::JobId;
 use kartoteka_domain::scopes::Scope;
 use kartoteka_domain::segments::Selection;
 use kartoteka_persistence::contacts::list::Sort;
 use kartoteka_persistence::jobs::{self, Job, NewJob};
-use kartoteka_persistence::{Tenant, frozen as lists};
+use kartoteka_persistence::{StoreError, Tenant, frozen as lists};
 
 use crate::access::audit;
 use crate::contacts::reading;
@@ -50,7 +54,7 @@ pub const SAMPLE: usize = 10;
 pub struct ManagerJob {
     /// The job.
     pub job: Job,
-    /// The request, as it came.
+    /// The request, as it came, but for what only its author sees.
     pub request: Value,
     /// What became of the contacts, by action.
     pub outcomes: BTreeMap<String, Counts>,
@@ -123,11 +127,10 @@ pub fn create(
     let id = JobId(ctx.new_id());
     let json = body.get("selection").filter(|selection| !selection.is_null());
     let segment = json.and_then(segments::only_segment);
-    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     let job = NewJob {
         id,
         kind: KIND,
-        payload: json!({ "request": body, "scopes": scopes }),
+        payload: rights::payload(tenant, ctx, json!(body), scopes)?,
         subject: segment.map(|segment| ("segment", segment.0)),
         unique_key: None,
         run_at: request.run_at.unwrap_or(ctx.now),
@@ -224,20 +227,44 @@ fn request_of(job: &Job) -> Map<String, Value> {
     }
 }
 
-/// The actions of a job, in their order. They were read without faults when it was asked for, with the clock of then.
+/// The actions of a job, in their order.
 fn actions_of(tenant: &mut Tenant<'_>, job: &Job) -> Result<Vec<domain::Placed>, Error> {
-    let ctx = Context {
-        workspace: tenant.workspace(),
-        actor: job.actor(),
-        now: job.created_at,
-        request_id: None,
-        ip: None,
-    };
-    let reading = reading(tenant, &ctx)?;
-    Ok(domain::read(&request_of(job), reading, job.created_at).actions)
+    Ok(actions_in(job, workspace_reading(tenant, job.created_at)?))
 }
 
-/// Jobs with what belongs to them, in their order.
+/// With what this workspace reads bodies.
+fn workspace_reading(tenant: &mut Tenant<'_>, now: DateTime<Utc>) -> Result<Reading, StoreError> {
+    let workspace = tenant.workspace();
+    let ctx = Context { workspace, actor: Actor::System, now, request_id: None, ip: None };
+    reading(tenant, &ctx)
+}
+
+/// As [`actions_of`]. They were read without faults when the job was asked for, with the clock of then.
+fn actions_in(job: &Job, reading: Reading) -> Vec<domain::Placed> {
+    let reading = Reading { today: job.created_at.date_naive(), ..reading };
+    domain::read(&request_of(job), reading, job.created_at).actions
+}
+
+/// Stands for what only the author sees.
+const HIDDEN: &str = "…";
+
+/// Takes out of a request what is its author's alone: the text of private notes (CON-13), and where private links lead
+/// (MGR-M).
+fn hide_private(request: &mut Map<String, Value>) {
+    let actions = request.get_mut("actions").and_then(Value::as_array_mut);
+    for action in actions.into_iter().flatten() {
+        let member = match action.get("type").and_then(Value::as_str) {
+            Some("add_note") => "text",
+            Some("generate_links") => "url",
+            _ => continue,
+        };
+        if action.get("private") == Some(&Value::Bool(true)) {
+            action[member] = Value::from(HIDDEN);
+        }
+    }
+}
+
+/// Jobs with what belongs to them, in their order, as the caller sees them.
 fn described(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -246,7 +273,9 @@ fn described(
     let ids: Vec<Uuid> = jobs.iter().filter(|job| job.kind == KIND).map(|job| job.id).collect();
     let mut undoing: HashMap<Uuid, Job> = HashMap::new();
     let mut documents: HashMap<Uuid, Uuid> = HashMap::new();
+    let mut listed: HashSet<Uuid> = HashSet::new();
     if !ids.is_empty() {
+        listed = lists::kept(tenant, ids.clone())?;
         documents = documents::of_jobs(tenant, ctx, ids.clone())?;
         for job in jobs::of_subjects(tenant, undo::KIND, ids)? {
             // the newest comes first
@@ -255,20 +284,26 @@ fn described(
             }
         }
     }
+    let reading = workspace_reading(tenant, ctx.now)?;
     let mut described = Vec::with_capacity(jobs.len());
     for job in jobs {
         let undo = undoing.remove(&job.id);
         let reversible = match job.kind.as_str() {
             KIND => {
-                let actions = actions_of(tenant, &job)?;
+                let actions = actions_in(&job, reading);
                 let reversible = actions.iter().filter(|placed| placed.action.is_reversible());
                 reversible.map(|placed| placed.action.kind().as_str()).collect()
             }
             _ => Vec::new(),
         };
-        let not_undoable = undo::why_not(tenant, &job, &reversible, undo.as_ref())?;
+        let is_listed = listed.contains(&job.id);
+        let not_undoable = undo::why_not(&job, &reversible, undo.as_ref(), is_listed)?;
+        let mut request = request_of(&job);
+        if job.actor() != ctx.actor {
+            hide_private(&mut request);
+        }
         described.push(ManagerJob {
-            request: Value::Object(request_of(&job)),
+            request: Value::Object(request),
             outcomes: serde_json::from_value(job.counts.clone()).unwrap_or_default(),
             reversible,
             not_undoable,
@@ -284,4 +319,28 @@ fn described(
 /// Whether an action is one of those in the list.
 fn has(actions: &[domain::Placed], wanted: impl Fn(&Action) -> bool) -> bool {
     actions.iter().any(|placed| wanted(&placed.action))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CON-13, MGR-M: other actions, and what is not private, stay.
+    #[test]
+    fn what_is_private_is_taken_out_of_a_request() {
+        let link = |private: Value| json!({"type": "generate_links", "url": "https://x.cz/", "private": private});
+        let note = |private: Value| json!({"type": "add_note", "text": "x", "private": private});
+        let other = json!({"type": "set_score", "text": "x", "private": true});
+        let mut request = Map::from_iter([(
+            "actions".to_owned(),
+            json!([note(json!(true)), link(json!(true)), note(json!(false)), link(Value::Null), other]),
+        )]);
+        hide_private(&mut request);
+        let expected = json!([
+            {"type": "add_note", "text": HIDDEN, "private": true},
+            {"type": "generate_links", "url": HIDDEN, "private": true},
+            note(json!(false)), link(Value::Null), other,
+        ]);
+        assert_eq!(request["actions"], expected);
+    }
 }

@@ -2,17 +2,21 @@
 //!
 //! A job of its own over the same list, at the same places. The actions are undone in the opposite order.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contact_manager::{Action, ActionType, Placed};
 use kartoteka_domain::ids::JobId;
 use kartoteka_domain::jobs::JobState;
+use kartoteka_domain::scopes::Scope;
 use kartoteka_persistence::jobs::{self, Job, NewJob};
 use kartoteka_persistence::{StoreError, Tenant, frozen as lists};
 
 use super::actions::{self, Past};
+use super::rights::{self, Rights, not_permitted};
 use super::{KIND as MANAGER, ManagerJob, actions_of, get};
 use crate::access::audit;
 use crate::context::Context;
@@ -23,12 +27,13 @@ use crate::worker::{Ended, JobError, Run, Work, wake};
 /// Name of the jobs in the queue.
 pub const KIND: &str = "contact_manager_undo";
 
-/// Why a job cannot be undone now: `not_ended`, `not_reversible`, `undone`, `is_undo`, `list_gone`.
+/// Why a job cannot be undone now: `not_ended`, `not_reversible`, `undone`, `is_undo`, `list_gone`. `is_listed` says whether
+/// the list of its contacts is kept.
 pub(super) fn why_not(
-    tenant: &mut Tenant<'_>,
     job: &Job,
     reversible: &[&str],
     undo: Option<&Job>,
+    is_listed: bool,
 ) -> Result<Option<&'static str>, StoreError> {
     if job.kind != MANAGER {
         return Ok(Some("is_undo"));
@@ -45,14 +50,20 @@ pub(super) fn why_not(
     {
         return Ok(Some("undone"));
     }
-    Ok(if lists::is_kept(tenant, JobId(job.id))? { None } else { Some("list_gone") })
+    Ok(if is_listed { None } else { Some("list_gone") })
 }
 
-/// Starts to undo a job that has ended, or was stopped.
+/// Starts to undo a job that has ended, or was stopped. `scopes` are those of the caller's token: what it takes to do an
+/// action, it takes to undo it.
 ///
 /// # Errors
 /// `not_found`; `job_not_undoable` with the reason.
-pub fn start(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<ManagerJob, Error> {
+pub fn start(
+    tenant: &mut Tenant<'_>,
+    ctx: &Context,
+    id: JobId,
+    scopes: &BTreeSet<Scope>,
+) -> Result<ManagerJob, Error> {
     jobs::lock(tenant, id)?;
     let known = get(tenant, ctx, id)?;
     if let Some(reason) = known.not_undoable {
@@ -61,16 +72,17 @@ pub fn start(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Manage
             "not_reversible" => "Nothing that this job does can be undone.",
             "not_ended" => "The job has not ended; cancel it first.",
             "undone" => "The job is undone already.",
-            _ => "The list of its contacts is not kept any more.",
+            _ => "There is no list of its contacts: it never began, or the list is not kept any more.",
         };
         let extra = json!({ "reason": reason, "job_id": known.undone_by });
         return Err(Error::refused_with(Code::JobNotUndoable, detail, extra));
     }
     let undo = JobId(ctx.new_id());
+    let request = what_is_undone(&known);
     let job = NewJob {
         id: undo,
         kind: KIND,
-        payload: json!({ "request": known.request }),
+        payload: rights::payload(tenant, ctx, request, scopes)?,
         subject: Some(("job", id.0)),
         unique_key: Some(format!("{KIND}/{}", id.0)),
         run_at: ctx.now,
@@ -84,6 +96,19 @@ pub fn start(tenant: &mut Tenant<'_>, ctx: &Context, id: JobId) -> Result<Manage
     audit::record_for_job(tenant, ctx, action, "job", Some(id.0), Some(what), Some(undo.0))?;
     wake();
     get(tenant, ctx, undo)
+}
+
+/// The request of a job with the actions that are undone, and no others: what it wrote into private notes is no matter of
+/// whoever undoes it.
+fn what_is_undone(known: &ManagerJob) -> Value {
+    let mut request = known.request.clone();
+    if let Some(Value::Array(actions)) = request.get_mut("actions") {
+        let type_of = |action: &Value| action.get("type").and_then(Value::as_str).map(str::to_owned);
+        actions.retain(|action| {
+            type_of(action).is_some_and(|word| known.reversible.contains(&word.as_str()))
+        });
+    }
+    request
 }
 
 /// The job.
@@ -148,11 +173,17 @@ impl Labour for Undoing<'_> {
         ctx: &Context,
         batch: &Batch,
     ) -> Result<Vec<(&'static str, Dids)>, Error> {
+        let rights = Rights::now(tenant, self.run.job())?;
         let mut all = Vec::with_capacity(self.actions.len());
         for Placed { action, .. } in &self.actions {
             let kind = action.kind().as_str();
             let (after, up_to) = (batch.after, batch.up_to);
             let changed = lists::changed(tenant, self.job, kind, after, up_to)?;
+            if !rights.allow(action.kind()) {
+                let skipped = changed.into_iter().map(|row| (row.contact_id, not_permitted()));
+                all.push((kind, skipped.collect()));
+                continue;
+            }
             let mut dids = Dids::new();
             let mut rows: Vec<Changed> = Vec::with_capacity(changed.len());
             for row in changed {

@@ -4,7 +4,7 @@ use kartoteka_domain::scopes::Role;
 use kartoteka_tests::{Client, TestApp};
 use serde_json::{Value, json};
 
-use super::consents::{chosen, contact, expect_counts, managed};
+use super::consents::{chosen, contact, expect_counts, managed, undone};
 use crate::v1::contacts::notes::person;
 
 async fn notes(by: &Client, contact: &str) -> Vec<Value> {
@@ -60,13 +60,23 @@ async fn a_private_note_is_there_for_whoever_asked_for_the_job() {
     let (eva, as_eva) = person(&app, "eva", Role::Manager).await;
     let id = contact(&app, json!({"first_name": "Jana"})).await;
     let private = json!([{"type": "add_note", "text": "Kanarka7", "private": true}]);
-    managed(&app, &as_eva, private).await;
+    let job = managed(&app, &as_eva, private).await;
     let mine = notes(&as_eva, &id).await;
     assert_eq!(mine.len(), 1);
     assert_eq!((&mine[0]["private"], &mine[0]["author"]["id"]), (&json!(true), &json!(eva)));
     assert_eq!(notes(&app, &id).await, Vec::<Value>::new());
     let path = format!("/contacts/{id}/notes/{}", mine[0]["id"].as_str().unwrap());
     app.get(path).await.expect(404);
+    // nor does the job say it to anybody else
+    let jobs = ["/contact-manager/jobs".to_owned(), format!("/contact-manager/jobs/{}", job.id())];
+    for path in &jobs {
+        let (own, other) = (as_eva.get(path).await.expect(200), app.get(path).await.expect(200));
+        assert!(own.text().contains("Kanarka7"), "{own:?}");
+        assert!(!other.text().contains("Kanarka7"), "{other:?}");
+    }
+    let told = app.get(&jobs[1]).await.expect(200);
+    let action = json!({"type": "add_note", "text": "…", "private": true});
+    assert_eq!(told.json["actions"], json!([action]));
     // what an integration writes is its own
     let integration = app.integration(&["manager:run", "contacts:read", "contacts:write"]);
     managed(&app, &integration, json!([{"type": "add_note", "text": "b", "private": true}])).await;
@@ -90,4 +100,20 @@ async fn who_only_sees_a_contact_writes_no_note_on_it() {
     }
     let job = managed(&app, &as_eva, json!([{"type": "add_note", "text": "x"}])).await;
     expect_counts(&job, "add_note", [2, 0], &json!({"not_permitted": skipped}));
+}
+
+/// MGR-4, MGR-N, CON-13: a job that undoes another one has what it undoes, not what was written.
+#[tokio::test]
+async fn undoing_does_not_take_the_text_of_a_note_along() {
+    let app = TestApp::new().await;
+    let (_, as_eva) = person(&app, "eva", Role::Manager).await;
+    contact(&app, json!({"first_name": "Jana"})).await;
+    let actions = json!([
+        {"type": "add_note", "text": "Kanarka8", "private": true}, {"type": "set_score", "score": 5}]);
+    let job = managed(&app, &as_eva, actions).await;
+    let undo = undone(&app, &as_eva, &job).await;
+    assert_eq!(undo.json["actions"], json!([{"type": "set_score", "score": 5}]));
+    expect_counts(&undo, "set_score", [1, 0], &json!({}));
+    let kept = app.rows("SELECT payload FROM jobs WHERE kind = 'contact_manager_undo'");
+    assert!(!kept[0].to_string().contains("Kanarka8"), "{kept:?}");
 }

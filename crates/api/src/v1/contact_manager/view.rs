@@ -32,7 +32,8 @@ pub(crate) struct ContactManagerJobView {
     pub(crate) selection: Option<Value>,
     /// Not before this.
     pub(crate) run_at: DateTime<Utc>,
-    /// What is done, as it was asked for.
+    /// What is done, as it was asked for. The text of a private note and the address of private links are `…`, save for whoever
+    /// asked for the job. Of a job that undoes another one: what is undone.
     #[schema(value_type = Vec<ContactManagerAction>)]
     pub(crate) actions: Value,
     /// How far it got, in contacts. `total` is how many the selection meant when it began.
