@@ -140,7 +140,14 @@ fn part(
     if kind == Kind::Trash {
         room::enter_beside(tenant)?;
     }
-    let ids = store::some(tenant, kind, before, most)?;
+    let mut ids = store::some(tenant, kind, before, most)?;
+    if matches!(kind, Kind::JobContacts | Kind::Jobs) && !ids.is_empty() {
+        ids = store::hold_jobs(tenant, &ids)?;
+        if ids.is_empty() {
+            // somebody began to undo them just now: next time they are not among those that are over
+            return part(tenant, ctx, kind, before);
+        }
+    }
     let Some(first) = ids.first().copied() else { return Ok(0) };
     Ok(match kind {
         Kind::ImportRows => store::remove_import_rows(tenant, ImportId(first), ROWS)?,

@@ -98,7 +98,8 @@ fn things(kind: Kind, ws: &str, before: &str) -> String {
         "i.workspace_id = {ws} AND i.state IN ('done', 'failed', 'cancelled', 'reverted') AND i.finished_at < {before}"
     );
     let job_ended = format!(
-        "j.workspace_id = {ws} AND j.state IN ('succeeded', 'failed', 'cancelled') AND j.finished_at < {before}"
+        "j.workspace_id = {ws} AND j.state IN ('succeeded', 'failed', 'cancelled') AND j.finished_at < {before} AND {}",
+        nobody_undoes(ws)
     );
     match kind {
         Kind::ImportRows => format!(
@@ -127,6 +128,34 @@ fn things(kind: Kind, ws: &str, before: &str) -> String {
              WHERE e.workspace_id = {ws} AND l.at < {before}"
         ),
     }
+}
+
+/// A condition on the job `j`: what it did is not being given back. That goes by its list, and by what it kept.
+fn nobody_undoes(ws: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT FROM jobs u WHERE u.workspace_id = {ws} AND u.subject_id = j.id AND u.subject_type = 'job' \
+           AND u.state IN ('queued', 'running'))"
+    )
+}
+
+/// Locks jobs, so that nobody begins to undo them before the end of the transaction, and says which nobody undoes yet.
+///
+/// # Errors
+/// What the database said.
+pub fn hold_jobs(tenant: &mut Tenant<'_>, jobs: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = Sql::new("SELECT id FROM jobs WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(jobs.to_vec());
+    sql.push(") ORDER BY id FOR NO KEY UPDATE");
+    sql.execute(tenant.conn)?;
+    // a statement of its own: it sees what committed while the first one waited
+    let mut sql = Sql::default();
+    let ws = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT j.id FROM jobs j WHERE j.workspace_id = {ws} AND {} AND j.id = ANY(",
+        nobody_undoes(&ws)
+    ));
+    sql.bind(jobs.to_vec()).push(") ORDER BY j.id");
+    Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
 }
 
 /// How many things of a kind are older than `before`.

@@ -198,3 +198,40 @@ async fn pieces_of_uploads_that_broke_off_go_after_a_day() {
         0
     );
 }
+
+/// MGR-4: the list of a job that is being undone stays until that has ended.
+#[tokio::test]
+async fn the_list_of_a_job_that_is_undone_stays() {
+    let app = TestApp::new().await;
+    let body = json!({"last_name": "N", "details": {"size": 42}});
+    let contact = app.post("/contacts").json(&body).await.expect(201).id();
+    let body = json!({"selection": {"where": {"field": "last_name", "op": "eq", "value": "N"}},
+        "actions": [{"type": "set_detail", "name": "size", "value": 43}]});
+    let job = app.post("/contact-manager/jobs").json(&body).await.expect(202).id();
+    app.run_jobs().await;
+    app.execute("UPDATE jobs SET finished_at = finished_at - interval '100 days'");
+    let rules = json!({"job_contacts": 50, "jobs": 50});
+    app.put("/workspace/retention").json(&rules).await.expect(200);
+    app.post(format!("/contact-manager/jobs/{job}/undo")).await.expect(202);
+    // it waits while the rules are followed
+    app.execute("UPDATE jobs SET run_at = now() + interval '1 day' WHERE state = 'queued'");
+    let run = "/workspace/retention/run";
+    let counts = app.post(run).json(&json!({"dry_run": true})).await.expect(200);
+    assert_eq!(
+        (&counts.json["counts"]["job_contacts"], &counts.json["counts"]["jobs"]),
+        (&json!(0), &json!(0))
+    );
+    app.post(run).json(&json!({"dry_run": false})).await.expect(202);
+    app.run_jobs().await;
+    let kept =
+        || app.count(&format!("SELECT count(*) AS n FROM frozen_values WHERE job_id = '{job}'"));
+    assert_eq!(kept(), 1);
+    app.execute("UPDATE jobs SET run_at = now() WHERE state = 'queued'");
+    app.run_jobs().await;
+    let now = app.get(format!("/contacts/{contact}")).await.expect(200);
+    assert_eq!(now.json["details"], json!({"size": 42}));
+    app.post(run).json(&json!({"dry_run": false})).await.expect(202);
+    app.run_jobs().await;
+    assert_eq!(kept(), 0);
+    app.get(format!("/jobs/{job}")).await.expect(404);
+}
