@@ -241,6 +241,9 @@ fn faults_of(
     draft: &Draft,
     found: Vec<Fault>,
 ) -> Result<Vec<Fault>, Error> {
+    let named = draft.things.iter().filter(|(_, thing, _)| *thing == Thing::Funnel);
+    // before their stages, as whoever removes one does
+    funnels::hold(tenant, named.map(|(.., id)| *id).collect())?;
     let existing = trees::hold(tenant, &draft.references)?;
     let mut faults = missing(&draft.references, |target| existing.holds(target));
     let webhooks = draft.things.iter().filter(|(_, thing, _)| *thing == Thing::Webhook);
@@ -313,7 +316,18 @@ pub(crate) fn count_naming(
     kind: &str,
     name: &str,
 ) -> Result<i64, StoreError> {
-    store::count_naming(tenant, kind, name)
+    store::count_naming(tenant, &[(kind, name)])
+}
+
+/// As [`count_naming`], of those that name any of these, each once.
+///
+/// # Errors
+/// What the database said.
+pub(crate) fn count_naming_any(
+    tenant: &mut Tenant<'_>,
+    names: &[(&str, &str)],
+) -> Result<i64, StoreError> {
+    store::count_naming(tenant, names)
 }
 
 /// Follows a tag that is renamed: all versions that name it name it anew. The caller holds the lock on segments.

@@ -163,12 +163,8 @@ pub fn delete<E: From<Error>>(
     let whole = get(tenant, id)?;
     guard(&whole)?;
     let mut removed = || -> Result<(), Error> {
-        let mut used = InUse::default();
-        used.definitions += definitions::count_naming(tenant, "funnel", &id.0.to_string())?;
-        for stage in &whole.stages {
-            used.add(tenant, stage)?;
-        }
-        used.refuse(Code::FunnelInUse)?;
+        let ids: Vec<Uuid> = whole.stages.iter().map(|one| one.stage.id).collect();
+        InUse::of(tenant, Some(id), &ids)?.refuse(Code::FunnelInUse)?;
         store::delete(tenant, id)?;
         let lines = whole.stages.iter();
         let lines = lines.map(|one| (one.stage.id, Some(json!({ "funnel_id": id })))).collect();
@@ -178,28 +174,35 @@ pub fn delete<E: From<Error>>(
     Ok(removed()?)
 }
 
-/// Who uses stages that are to go.
-#[derive(Default)]
+/// Who uses stages that are to go: each once, in however many of them.
 struct InUse {
-    live: i64,
-    trash: i64,
+    contacts: Use,
     segments: i64,
     /// Rules and scenarios.
     definitions: i64,
 }
 
 impl InUse {
-    fn add(&mut self, tenant: &mut Tenant<'_>, stage: &CountedStage) -> Result<(), StoreError> {
-        self.live += stage.usage.live;
-        self.trash += stage.usage.trash;
-        let id = stage.stage.id.to_string();
-        self.segments += saved::count_naming(tenant, NameKind::Stage, &id)?;
-        self.definitions += definitions::count_naming(tenant, NameKind::Stage.as_str(), &id)?;
-        Ok(())
+    /// Of these stages, and of the funnel itself where it goes too.
+    fn of(
+        tenant: &mut Tenant<'_>,
+        funnel: Option<FunnelId>,
+        stages: &[Uuid],
+    ) -> Result<Self, StoreError> {
+        let funnel = funnel.map(|id| id.0.to_string());
+        let ids: Vec<String> = stages.iter().map(Uuid::to_string).collect();
+        let names = ids.iter().map(|id| (NameKind::Stage.as_str(), id.as_str()));
+        let names: Vec<(&str, &str)> =
+            names.chain(funnel.iter().map(|id| ("funnel", id.as_str()))).collect();
+        Ok(Self {
+            contacts: stage_store::contacts_in(tenant, stages)?,
+            definitions: definitions::count_naming_any(tenant, &names)?,
+            segments: saved::count_naming_any(tenant, NameKind::Stage, ids)?,
+        })
     }
 
     fn refuse(&self, code: Code) -> Result<(), Error> {
-        let Self { live, trash, segments, definitions } = self;
+        let Self { contacts: Use { live, trash }, segments, definitions } = self;
         if live + trash + segments + definitions == 0 {
             return Ok(());
         }

@@ -144,9 +144,7 @@ pub fn delete<E: From<Error>>(
     let stage = get(tenant, funnel, id)?;
     guard(&stage)?;
     let mut removed = || -> Result<(), Error> {
-        let mut used = InUse::default();
-        used.add(tenant, &stage)?;
-        used.refuse(Code::StageInUse)?;
+        InUse::of(tenant, None, &[stage.stage.id])?.refuse(Code::StageInUse)?;
         store::delete(tenant, &stage.stage)?;
         funnels::update(tenant, funnel, None, ctx.now)?;
         let of = Some(json!({ "funnel_id": funnel }));

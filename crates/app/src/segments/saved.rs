@@ -408,7 +408,19 @@ pub fn count_naming(
     kind: NameKind,
     name: &str,
 ) -> Result<i64, StoreError> {
-    store::count_naming(tenant, kind, name)
+    store::count_naming(tenant, kind, vec![name.to_owned()])
+}
+
+/// How many segments name any of these, each once.
+///
+/// # Errors
+/// What the database said.
+pub fn count_naming_any(
+    tenant: &mut Tenant<'_>,
+    kind: NameKind,
+    names: Vec<String>,
+) -> Result<i64, StoreError> {
+    store::count_naming(tenant, kind, names)
 }
 
 /// Lets nobody else change segments until the end of the transaction: before the lock on what they name, for

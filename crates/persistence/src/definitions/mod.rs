@@ -248,11 +248,13 @@ pub fn delete(
     sql.execute(tenant.conn).map(drop)
 }
 
-/// How many definitions name this: in their present version, or in one that a contact is on its way through.
+/// How many definitions name any of these, kind and name: in their present version, or in one that a contact is on its way through.
 ///
 /// # Errors
 /// What the database said.
-pub fn count_naming(tenant: &mut Tenant<'_>, kind: &str, name: &str) -> Result<i64, StoreError> {
+pub fn count_naming(tenant: &mut Tenant<'_>, names: &[(&str, &str)]) -> Result<i64, StoreError> {
+    let names: Value =
+        names.iter().map(|(kind, name)| json!({"kind": kind, "name": name})).collect();
     let mut sql = Sql::default();
     let workspace = sql.param(tenant.workspace);
     sql.push(&format!(
@@ -260,9 +262,9 @@ pub fn count_naming(tenant: &mut Tenant<'_>, kind: &str, name: &str) -> Result<i
          JOIN definitions d ON d.workspace_id = {workspace} AND d.id = n.definition_id \
          WHERE n.workspace_id = {workspace} AND (n.version = d.version OR EXISTS (SELECT FROM runs r \
            WHERE r.workspace_id = {workspace} AND r.definition_id = n.definition_id AND r.version = n.version \
-           AND r.state IN ('queued', 'running'))) AND n.kind = "
+           AND r.state IN ('queued', 'running'))) AND (n.kind, n.name) IN (SELECT kind, name FROM jsonb_to_recordset("
     ));
-    sql.bind(kind).push(" AND n.name = ").bind(name);
+    sql.bind(names).push(") AS w(kind text, name text))");
     sql.count(tenant.conn)
 }
 

@@ -87,6 +87,21 @@ pub fn get(
     sql.first(tenant.conn)
 }
 
+/// Holds these funnels, as far as they are there, until the end of the transaction: before their stages, as whoever
+/// removes one does.
+///
+/// # Errors
+/// [`StoreError::Busy`] when somebody holds one for too long.
+pub fn hold(tenant: &mut Tenant<'_>, ids: Vec<Uuid>) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("SELECT id FROM funnels WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids);
+    sql.push(") ORDER BY id").push(Hold::Use.clause());
+    sql.execute(tenant.conn).map(drop)
+}
+
 /// Makes one.
 ///
 /// # Errors

@@ -111,6 +111,23 @@ pub fn get(
     sql.first(tenant.conn)
 }
 
+/// How many contacts are in any of these stages, each once.
+///
+/// # Errors
+/// What the database said.
+pub fn contacts_in(tenant: &mut Tenant<'_>, stages: &[Uuid]) -> Result<Use, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "SELECT count(DISTINCT c.id) FILTER (WHERE c.trashed_at IS NULL) AS live, \
+           count(DISTINCT c.id) FILTER (WHERE c.trashed_at IS NOT NULL) AS trash \
+         FROM contact_stages x JOIN contacts c ON c.workspace_id = {workspace} AND c.id = x.contact_id \
+         WHERE x.workspace_id = {workspace} AND x.stage_id = ANY("
+    ));
+    sql.bind(stages.to_vec()).push(")");
+    Ok(sql.first(tenant.conn)?.unwrap_or(Use { live: 0, trash: 0 }))
+}
+
 /// Locks the stages of a funnel: nobody enters one before the transaction ends.
 ///
 /// # Errors

@@ -373,18 +373,19 @@ pub fn naming(
     sql.load(tenant.conn)
 }
 
-/// How many segments name this in their trees.
+/// How many segments name any of these in their trees.
 ///
 /// # Errors
 /// What the database said.
 pub fn count_naming(
     tenant: &mut Tenant<'_>,
     kind: NameKind,
-    name: &str,
+    names: Vec<String>,
 ) -> Result<i64, StoreError> {
-    let mut sql = Sql::new("SELECT count(*) AS n FROM segment_names WHERE workspace_id = ");
+    let mut sql =
+        Sql::new("SELECT count(DISTINCT segment_id) AS n FROM segment_names WHERE workspace_id = ");
     sql.bind(tenant.workspace).push(" AND kind = ").bind(kind.as_str());
-    sql.push(" AND name = ").bind(name);
+    sql.push(" AND name = ANY(").bind(names).push(")");
     sql.count(tenant.conn)
 }
 

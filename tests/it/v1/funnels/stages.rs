@@ -112,7 +112,9 @@ async fn a_stage_in_use_is_not_deleted() {
         contacts.push(made);
     }
     app.delete(format!("/contacts/{}", contacts[2])).await.expect(204);
-    let filter = json!({"field": "funnel_stage", "op": "in", "value": [stages[1]]});
+    // each of them once, in however many stages
+    app.put(format!("/contacts/{}/stages/{}", contacts[0], stages[2])).await.expect(200);
+    let filter = json!({"field": "funnel_stage", "op": "in", "value": [stages[1], stages[2]]});
     let segment = json!({"name": "s", "filter": filter});
     let segment = app.post("/segments").json(&segment).await.expect(201).id();
     let stage = |n: usize| format!("/funnels/{id}/stages/{}", stages[n]);
@@ -123,12 +125,13 @@ async fn a_stage_in_use_is_not_deleted() {
     for (path, code, expected) in [
         (stage(0), "stage_in_use", counts(2, 1, 0)),
         (stage(1), "stage_in_use", counts(0, 0, 1)),
+        (stage(2), "stage_in_use", counts(1, 0, 1)),
         (format!("/funnels/{id}"), "funnel_in_use", counts(2, 1, 1)),
     ] {
         let refused = app.delete(path).await.expect_problem(409, code, &[]);
         assert_eq!(["live", "trash", "segments"].map(|name| refused.json[name].clone()), expected);
     }
-    app.delete(stage(2)).await.expect(204);
+    app.delete(format!("/contacts/{}/stages/{}", contacts[0], stages[2])).await.expect(204);
     for contact in &contacts {
         app.delete(format!("/contacts/{contact}/stages/{}", stages[0])).await.expect(204);
     }

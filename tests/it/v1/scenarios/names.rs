@@ -171,10 +171,9 @@ async fn stages_and_funnels_are_kept_under_scenarios() {
         (&json!("stage_in_use"), &json!(1))
     );
     app.delete(stage(&two)).await.expect(204);
-    assert_eq!(
-        app.delete(format!("/funnels/{id}")).await.expect(409).json["code"],
-        "funnel_in_use"
-    );
+    let kept = app.delete(format!("/funnels/{id}")).await.expect(409);
+    assert_eq!(kept.json["code"], "funnel_in_use");
+    assert_eq!(kept.json["definitions"], 1, "it names the funnel and a stage, and is one");
     app.delete(format!("/scenarios/{scenario}")).await.expect(204);
     app.delete(format!("/funnels/{id}")).await.expect(204);
 }
