@@ -131,7 +131,7 @@ fn read_actions(
         actions.extend(action.map(|action| Placed { at, action }));
     }
     refuse_together(&kinds, faults);
-    refuse_tags_on_and_off(&actions, faults);
+    refuse_on_and_off(&actions, faults);
     actions
 }
 
@@ -200,22 +200,34 @@ fn refuse_together(kinds: &[(ActionType, String)], faults: &mut Vec<Fault>) {
     }
 }
 
-fn refuse_tags_on_and_off(actions: &[Placed], faults: &mut Vec<Fault>) {
-    let mut on = HashSet::new();
+/// The very same put on and taken off: a tag, a detail, a stage. Leaving other stages of the funnel is moving on.
+fn refuse_on_and_off(actions: &[Placed], faults: &mut Vec<Fault>) {
+    let (mut tags_on, mut detail_on, mut stage_on) = (HashSet::new(), None, None);
     for placed in actions {
         match &placed.action {
-            Action::AddTags { tags } => on.extend(tags.iter().map(|tag| tag.name.key())),
-            Action::DetectGender { tags, .. } => on.extend(tags.all().map(|tag| tag.name.key())),
+            Action::AddTags { tags } => tags_on.extend(tags.iter().map(|tag| tag.name.key())),
+            Action::DetectGender { tags, .. } => {
+                tags_on.extend(tags.all().map(|tag| tag.name.key()));
+            }
+            Action::SetDetail { name, .. } => detail_on = Some(name),
+            Action::AddToStage { stage_id, .. } => stage_on = Some(*stage_id),
             _ => {}
         }
     }
     for placed in actions {
-        if let Action::RemoveTags { tags } = &placed.action
-            && tags.iter().any(|tag| on.contains(tag.key()))
-        {
-            let detail = "A tag cannot be put on and taken off by one job.";
-            faults.push(Fault::new(format!("{}/tags", placed.at), Code::InvalidValue, detail));
-        }
+        let (member, detail) = match &placed.action {
+            Action::RemoveTags { tags } if tags.iter().any(|tag| tags_on.contains(tag.key())) => {
+                ("tags", "A tag cannot be put on and taken off by one job.")
+            }
+            Action::RemoveDetail { name } if detail_on == Some(name) => {
+                ("name", "A detail cannot be written and removed by one job.")
+            }
+            Action::RemoveFromFunnel { stage_id: Some(stage), .. } if stage_on == Some(*stage) => {
+                ("stage_id", "Nobody is put into a stage and taken out of it by one job.")
+            }
+            _ => continue,
+        };
+        faults.push(Fault::new(format!("{}/{member}", placed.at), Code::InvalidValue, detail));
     }
 }
 
@@ -491,14 +503,16 @@ impl<'a> Reader<'a> {
             return None;
         }
         let mut names = Vec::with_capacity(items.len());
+        let mut all_read = true;
         for (index, item) in items.iter().enumerate() {
             let at = format!("{}/{index}", self.place(member));
-            let name = self.detail_name(item, &at)?;
-            if !names.contains(&name) {
-                names.push(name);
+            match self.detail_name(item, &at) {
+                Some(name) if names.contains(&name) => {}
+                Some(name) => names.push(name),
+                None => all_read = false,
             }
         }
-        Some(names)
+        all_read.then_some(names)
     }
 
     /// Stands before each value; it may be empty.
@@ -534,19 +548,19 @@ impl<'a> Reader<'a> {
             let at = self.place("name");
             self.detail_name(name, &at)
         });
-        let value = self.required("value");
-        let (name, value) = (name?, value?);
-        let body = Map::from_iter([("details".to_owned(), json!({ &name: value }))]);
-        let (patch, faults) = ContactPatch::read_all(&body, "", reading);
-        let at = self.place("value");
-        self.faults.extend(faults.into_iter().map(|fault| Fault { pointer: at.clone(), ..fault }));
-        match patch.details {
-            Patch::Set(details) => {
-                let value = details.into_iter().next().and_then(|(_, value)| value)?;
-                Some(Action::SetDetail { name, value })
+        let value = self.required("value").and_then(|value| {
+            // what a value may be does not depend on the name, which may have faults of its own
+            let body = Map::from_iter([("details".to_owned(), json!({ "x": value }))]);
+            let (patch, faults) = ContactPatch::read_all(&body, "", reading);
+            let at = self.place("value");
+            let faults = faults.into_iter().map(|fault| Fault { pointer: at.clone(), ..fault });
+            self.faults.extend(faults);
+            match patch.details {
+                Patch::Set(details) => details.into_iter().next().and_then(|(_, value)| value),
+                _ => None,
             }
-            _ => None,
-        }
+        });
+        Some(Action::SetDetail { name: name?, value: value? })
     }
 
     fn coupon(&mut self, now: DateTime<Utc>) -> Option<Action> {
@@ -750,6 +764,18 @@ mod tests {
         assert_eq!(of(mark), [("#/actions/1/type".to_owned(), Code::InvalidValue)]);
         let tags = json!([{"type": "remove_tags", "tags": ["VIP"]}, {"type": "add_tags", "tags": ["vip"]}]);
         assert_eq!(of(tags), [("#/actions/0/tags".to_owned(), Code::InvalidValue)]);
+        let detail = json!([{"type": "set_detail", "name": "a b", "value": 1}, {"type": "remove_detail", "name": " a  b"}]);
+        assert_eq!(of(detail), [("#/actions/1/name".to_owned(), Code::InvalidValue)]);
+        let other = json!([{"type": "set_detail", "name": "a", "value": 1}, {"type": "remove_detail", "name": "b"}]);
+        assert_eq!(of(other), []);
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let stages = |out: Value| json!([{"type": "remove_from_funnel", "stage_id": out}, {"type": "add_to_stage", "stage_id": one}]);
+        assert_eq!(
+            of(stages(json!(one))),
+            [("#/actions/0/stage_id".to_owned(), Code::InvalidValue)]
+        );
+        // moving on from one stage, or from all of the funnel
+        assert_eq!((of(stages(json!(two))), of(stages(json!("all")))), (vec![], vec![]));
         let many = vec![json!({"type": "set_score", "score": 1}); 24];
         assert_eq!(of(json!(many)), [("#/actions".to_owned(), Code::TooMany)]);
         let over = json!({"run_at": "2026-11-22T11:00:00Z", "actions": [{"type": "set_email_opt_out"}], "colour": 1});
@@ -820,8 +846,16 @@ mod tests {
                 vec![("/details/1", Code::InvalidType)],
             ),
             (
+                json!({"type": "add_tags_from_details", "details": ["", 1, "\u{0}", "a"]}),
+                vec![
+                    ("/details/0", Code::TooShort),
+                    ("/details/1", Code::InvalidType),
+                    ("/details/2", Code::NulCharacter),
+                ],
+            ),
+            (
                 json!({"type": "set_detail", "name": "", "value": []}),
-                vec![("/name", Code::TooShort)],
+                vec![("/name", Code::TooShort), ("/value", Code::InvalidType)],
             ),
             (
                 json!({"type": "set_detail", "name": "a", "value": []}),
