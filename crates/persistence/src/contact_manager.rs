@@ -355,17 +355,15 @@ pub fn undo_set_detail(
     let mut sql = Sql::default();
     let (ws, now) = (sql.param(tenant.workspace), sql.param(now));
     let (name, value) = (sql.param(name), sql.param(value.clone()));
-    let values = kept_values(&mut sql, &ws, kept);
+    let ids = sql.param(contacts.to_vec());
+    let values = kept_values(&mut sql, &ws, kept, &ids);
     sql.push(&format!(
         "UPDATE contacts c SET updated_at = {LATER}, details = CASE WHEN v.value IS NULL THEN c.details - {name} \
            ELSE c.details || jsonb_build_object({name}, v.value) END \
-         FROM unnest("
-    ));
-    sql.bind(contacts.to_vec()).push(&format!(
-        ") AS i(id) LEFT JOIN ({values}) AS v ON v.contact_id = i.id, (SELECT {now} AS at) AS excluded_now \
+         FROM unnest({ids}) AS i(id) LEFT JOIN ({values}) AS v ON v.contact_id = i.id, (SELECT {now} AS at) AS excluded_now \
          WHERE c.workspace_id = {ws} AND c.id = i.id AND c.details -> {name} = {value} RETURNING c.id"
     ));
-    ids(sql, tenant)
+    self::ids(sql, tenant)
 }
 
 /// Writes a detail again that was removed, where there is none of that name now; says at whom.
@@ -381,21 +379,23 @@ pub fn undo_remove_detail(
 ) -> Result<Vec<Uuid>, StoreError> {
     let mut sql = Sql::default();
     let (ws, now, name) = (sql.param(tenant.workspace), sql.param(now), sql.param(name));
-    let values = kept_values(&mut sql, &ws, kept);
+    let ids = sql.param(contacts.to_vec());
+    let values = kept_values(&mut sql, &ws, kept, &ids);
     sql.push(&format!(
         "UPDATE contacts c SET updated_at = {LATER}, details = c.details || jsonb_build_object({name}, v.value) \
          FROM ({values}) AS v, (SELECT {now} AS at) AS excluded_now \
          WHERE c.workspace_id = {ws} AND c.id = v.contact_id AND NOT c.details ? {name} \
-           AND (SELECT count(*) FROM jsonb_object_keys(c.details)) < {MAX_DETAILS} AND c.id = ANY("
+           AND (SELECT count(*) FROM jsonb_object_keys(c.details)) < {MAX_DETAILS} RETURNING c.id"
     ));
-    sql.bind(contacts.to_vec()).push(") RETURNING c.id");
-    ids(sql, tenant)
+    self::ids(sql, tenant)
 }
 
-fn kept_values(sql: &mut Sql, ws: &str, kept: Keep) -> String {
+/// What was kept of these contacts: by the key, never all that a job kept, in each of its chunks.
+fn kept_values(sql: &mut Sql, ws: &str, kept: Keep, ids: &str) -> String {
     let (job, action) = (sql.param(kept.job.0), sql.param(kept.action));
     format!(
-        "SELECT k.contact_id, k.value FROM frozen_values k WHERE k.workspace_id = {ws} AND k.job_id = {job} AND k.action = {action}"
+        "SELECT k.contact_id, k.value FROM frozen_values k WHERE k.workspace_id = {ws} AND k.job_id = {job} AND k.action = {action} \
+           AND k.contact_id = ANY({ids})"
     )
 }
 
@@ -528,17 +528,17 @@ pub fn names(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<Vec<NamesOf>, Stor
     sql.load(tenant.conn)
 }
 
-/// Contacts that lie in the trash since some time between these instants.
+/// Contacts that lie in the trash since the very instant that is named with each.
 ///
 /// # Errors
 /// What the database said.
-pub fn trashed_between(
+pub fn trashed_at(
     tenant: &mut Tenant<'_>,
-    ids: &[Uuid],
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    since: &[(Uuid, DateTime<Utc>)],
 ) -> Result<Vec<Uuid>, StoreError> {
-    let mut sql = Sql::new("SELECT c.id FROM contacts c WHERE c.workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND c.id = ANY(").bind(ids.to_vec());
-    sql.push(") AND c.trashed_at >= ").bind(from).push(" AND c.trashed_at <= ").bind(to);
-    self::ids(sql, tenant)
+    let rows: Value = since.iter().map(|(id, at)| json!({"id": id, "at": at})).collect();
+    let mut sql = Sql::new("SELECT c.id FROM jsonb_to_recordset(");
+    sql.bind(rows).push(") AS r(id uuid, at timestamptz) JOIN contacts c ON c.workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND c.id = r.id AND c.trashed_at = r.at");
+    ids(sql, tenant)
 }

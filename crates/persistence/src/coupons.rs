@@ -126,13 +126,14 @@ pub fn redeem(tenant: &mut Tenant<'_>, id: CouponId, now: DateTime<Utc>) -> Resu
     sql.execute(tenant.conn).map(drop)
 }
 
-/// Whether the workspace has more than so many.
+/// Whether the workspace has more than so many with codes of so many characters.
 ///
 /// # Errors
 /// What the database said.
-pub fn are_more_than(tenant: &mut Tenant<'_>, most: i64) -> Result<bool, StoreError> {
+pub fn are_more_than(tenant: &mut Tenant<'_>, length: u32, most: i64) -> Result<bool, StoreError> {
     let mut sql = Sql::new("SELECT count(*) AS n FROM (SELECT FROM coupons WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" LIMIT ").bind(most.saturating_add(1)).push(") AS counted");
+    sql.bind(tenant.workspace).push(" AND char_length(code) = ").bind(i64::from(length));
+    sql.push(" LIMIT ").bind(most.saturating_add(1)).push(") AS counted");
     Ok(sql.count(tenant.conn)? > most)
 }
 

@@ -225,16 +225,6 @@ pub fn finish(
     Ok(sql.first::<Id>(tenant.conn)?.map(|row| DocumentId(row.id)))
 }
 
-/// Removes what there is of the document of a job that made no whole one.
-///
-/// # Errors
-/// What the database said.
-pub fn discard(tenant: &mut Tenant<'_>, job: JobId) -> Result<(), StoreError> {
-    let mut sql = Sql::new("DELETE FROM documents WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND finished_at IS NULL AND job_id = ").bind(job.0);
-    sql.execute(tenant.conn).map(drop)
-}
-
 /// A line of a document: a contact as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Line {

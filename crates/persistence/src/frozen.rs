@@ -320,13 +320,17 @@ pub fn freeze_those_of(
     Ok(i64::try_from(sql.execute(tenant.conn)?).unwrap_or(i64::MAX))
 }
 
-/// Those of these jobs whose lists are there, from the first place on: a list is removed in parts, from its beginning.
+/// Those of these jobs whose lists are there, up to the last place, which is named with each: a list is removed in parts,
+/// from its end.
 ///
 /// # Errors
 /// What the database said.
-pub fn kept(tenant: &mut Tenant<'_>, jobs: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
-    let mut sql = Sql::new("SELECT job_id AS id FROM frozen_contacts WHERE workspace_id = ");
-    sql.bind(tenant.workspace).push(" AND seq = 1 AND job_id = ANY(").bind(jobs).push(")");
+pub fn kept(tenant: &mut Tenant<'_>, jobs: &[(Uuid, i64)]) -> Result<HashSet<Uuid>, StoreError> {
+    let rows: Value = jobs.iter().map(|(job, last)| json!({"job": job, "last": last})).collect();
+    let mut sql = Sql::new("SELECT f.job_id AS id FROM jsonb_to_recordset(");
+    sql.bind(rows)
+        .push(") AS j(job uuid, last bigint) JOIN frozen_contacts f ON f.workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND f.job_id = j.job AND f.seq = j.last");
     Ok(sql.load::<Id>(tenant.conn)?.into_iter().map(|row| row.id).collect())
 }
 
@@ -341,7 +345,8 @@ pub struct Changed {
     pub before: Option<Value>,
 }
 
-/// The contacts behind the place `after` up to `up_to` that `action` of a job changed.
+/// The contacts behind the place `after` up to `up_to` that `action` of a job changed, but for those that the same action
+/// of one of the jobs `but` changed at the same place.
 ///
 /// # Errors
 /// What the database said.
@@ -349,8 +354,8 @@ pub fn changed(
     tenant: &mut Tenant<'_>,
     job: JobId,
     action: &str,
-    after: i64,
-    up_to: i64,
+    (after, up_to): (i64, i64),
+    but: &[Uuid],
 ) -> Result<Vec<Changed>, StoreError> {
     let mut sql = Sql::default();
     let (workspace, job) = (sql.param(tenant.workspace), sql.param(job.0));
@@ -364,6 +369,14 @@ pub fn changed(
     sql.bind(action).push(&format!(
         " AND o.seq > {after} - {LONGEST_RUN} AND o.seq <= {up_to} AND o.seq + o.repeats > {after}"
     ));
+    if !but.is_empty() {
+        // by the key: the run around the place is the last that begins at or before it
+        sql.push(" AND NOT EXISTS (SELECT FROM unnest(").bind(but.to_vec()).push(&format!(
+            ") AS b(id) CROSS JOIN LATERAL (SELECT u.outcome, u.seq + u.repeats AS last FROM frozen_outcomes u \
+               WHERE u.workspace_id = {workspace} AND u.job_id = b.id AND u.action = o.action AND u.seq <= f.seq \
+               ORDER BY u.seq DESC LIMIT 1) AS r WHERE r.last >= f.seq AND r.outcome = 'applied')"
+        ));
+    }
     sql.load(tenant.conn)
 }
 
@@ -429,21 +442,23 @@ pub fn report(
     sql.push(" SELECT f.seq, f.contact_id, o.action, o.outcome, o.reason FROM ");
     match outcome {
         // from the contacts to the run each stands in; those the job has not come to stand in none
-        None => sql.push(&format!(
+        None if filter.action.is_none() => sql.push(&format!(
             "(SELECT seq, contact_id FROM frozen_contacts WHERE {of_job} AND seq >= {after} ORDER BY seq LIMIT {limit} + 1) AS f \
              LEFT JOIN LATERAL (SELECT a.action, r.outcome, r.reason FROM actions a CROSS JOIN LATERAL \
                (SELECT o.seq + o.repeats AS last, o.outcome, o.reason FROM frozen_outcomes o \
                 WHERE {of_job} AND o.action = a.action AND o.seq <= f.seq ORDER BY o.seq DESC LIMIT 1) AS r \
                WHERE r.last >= f.seq) AS o ON true"
         )),
-        // from the runs that ended so to their contacts
-        Some(outcome) => {
+        // from the runs of the action, or that ended so, to their contacts
+        _ => {
             sql.push(&format!(
                 "actions a CROSS JOIN LATERAL (SELECT a.action, s.seq, r.outcome, r.reason FROM \
                    (SELECT greatest(o.seq, {after}) AS first, o.seq + o.repeats AS last, o.outcome, o.reason \
-                    FROM frozen_outcomes o WHERE {of_job} AND o.action = a.action AND o.outcome = "
+                    FROM frozen_outcomes o WHERE {of_job} AND o.action = a.action"
             ));
-            sql.bind(outcome);
+            if let Some(outcome) = outcome {
+                sql.push(" AND o.outcome = ").bind(outcome);
+            }
             if let Some(reason) = &filter.reason {
                 sql.push(" AND o.reason = ").bind(reason.as_str());
             }

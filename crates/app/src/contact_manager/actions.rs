@@ -2,13 +2,15 @@
 //!
 //! Tags, details, score, state, gender and deleting are done here; what belongs to another noun is done in its own room.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::consents::ledger::Channel;
-use kartoteka_domain::contact_manager::{Action, DeleteMode, Placed};
+use kartoteka_domain::contact_manager::{Action, ActionType, DeleteMode, Placed};
 use kartoteka_domain::contacts::owners::Deed;
+use kartoteka_domain::documents::links::MOST_CONTACTS;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{FunnelId, JobId, StageId, UserId};
 use kartoteka_domain::segments::Selection;
@@ -34,6 +36,22 @@ pub(super) fn check(
     actions: &[Placed],
 ) -> Result<Vec<Fault>, Error> {
     let mut faults = Vec::new();
+    let (mut funnels, mut stages, mut assigned) = (Vec::new(), Vec::new(), None);
+    for Placed { action, .. } in actions {
+        match action {
+            Action::AddToStage { stage_id, funnel_id } => {
+                stages.push(*stage_id);
+                funnels.extend(*funnel_id);
+            }
+            Action::RemoveFromFunnel { stage_id, funnel_id } => {
+                stages.extend(*stage_id);
+                funnels.extend(*funnel_id);
+            }
+            Action::AssignOwner { user_id, .. } => assigned = Some(UserId(*user_id)),
+            _ => {}
+        }
+    }
+    funnels::bulk::hold(tenant, funnels, stages)?;
     for Placed { at, action } in actions {
         faults.extend(match action {
             Action::SetDetail { name, value } => details::check(tenant, ctx, name, value, at)?,
@@ -44,7 +62,7 @@ pub(super) fn check(
             Action::AssignOwner { user_id, .. } => {
                 ownership::check_assign(tenant, UserId(*user_id), at)?
             }
-            Action::RemoveOwner { email } => ownership::check_remove(tenant, email, at)?,
+            Action::RemoveOwner { email } => ownership::check_remove(tenant, email, assigned, at)?,
             Action::RunRule { rule_id, .. } => rules::bulk::check_run_rule(tenant, *rule_id, at)?,
             Action::RunScenario { scenario_id } => {
                 scenarios::bulk::check_run_scenario(tenant, *scenario_id, at)?
@@ -100,15 +118,29 @@ pub(super) fn check_count(
     actions: &[Placed],
     contacts: i64,
 ) -> Result<(), Error> {
+    let (mut faults, mut limit) = (Vec::new(), None);
     for Placed { at, action } in actions {
-        if let Action::GenerateCoupon { length, .. } = action
-            && let Some(fault) = coupons::bulk::check_room(tenant, *length, contacts, at)?
-        {
-            return Err(Error::invalid(vec![fault]).with("contacts", contacts));
+        match action {
+            Action::GenerateCoupon { length, .. } => {
+                faults.extend(coupons::bulk::check_room(tenant, *length, contacts, at)?);
+            }
+            Action::GenerateLinks { .. } => {
+                if let Some(fault) = documents::check_links(contacts, at) {
+                    faults.push(fault);
+                    limit = Some(MOST_CONTACTS);
+                }
+            }
+            _ => {}
         }
     }
-    let links = actions.iter().find(|placed| matches!(placed.action, Action::GenerateLinks { .. }));
-    links.map_or(Ok(()), |placed| documents::check_links(contacts, &placed.at))
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let refused = Error::invalid(faults).with("contacts", contacts);
+    Err(match limit {
+        Some(limit) => refused.with("limit", limit),
+        None => refused,
+    })
 }
 
 /// Does an action with contacts that live, are locked, and that may be changed so.
@@ -186,8 +218,6 @@ pub(super) struct Past<'a> {
     pub(super) job: JobId,
     /// The job that undoes it.
     pub(super) undo: JobId,
-    /// Between which instants it was done.
-    pub(super) during: (DateTime<Utc>, DateTime<Utc>),
     /// Whom it changed, of those that live now, or lie in the trash when it put them there.
     pub(super) rows: &'a [Changed],
 }
@@ -229,7 +259,7 @@ pub(super) fn undo(
             let one = stage_id.map(StageId);
             (funnels::bulk::undo_remove_from_funnel(tenant, ctx, one, rows)?, "funnel_stages")
         }
-        Action::Delete { mode: DeleteMode::Trash } => return undo_trash(tenant, ctx, past, &ids),
+        Action::Delete { mode: DeleteMode::Trash } => return undo_trash(tenant, ctx, past),
         other => return Err(not_reversible(other)),
     };
     let dids = given_back(&ids, &back);
@@ -245,22 +275,33 @@ fn given_back(ids: &[Uuid], back: &[Uuid]) -> Dids {
     dids
 }
 
-/// What is left to do when all contacts are done.
-pub(super) fn finish(
-    tenant: &mut Tenant<'_>,
-    ctx: &Context,
-    job: JobId,
-    actions: &[Placed],
-) -> Result<(), Error> {
-    if has(actions, |action| matches!(action, Action::GenerateLinks { .. })) {
-        documents::finish_links(tenant, ctx, job)?;
-    }
-    Ok(())
+/// What is left to do when a job ends, also on its way: what it has done stays, the links that it made too.
+pub(super) fn finish(tenant: &mut Tenant<'_>, ctx: &Context, job: JobId) -> Result<(), Error> {
+    documents::finish_links(tenant, ctx, job)
 }
 
-/// What is left to do when a job ends on its way.
-pub(super) fn abandon(tenant: &mut Tenant<'_>, _ctx: &Context, job: JobId) -> Result<(), Error> {
-    documents::discard_links(tenant, job)
+/// Tells whoever planned an import before that contacts are others now: imports match by details, and leave out what an
+/// owner may not change. Last of all in a chunk, and in the one shard of its job: a chunk that counted in several as it went
+/// along could wait for another job's and be waited for.
+pub(super) fn move_on(
+    tenant: &mut Tenant<'_>,
+    job: JobId,
+    done: &[(&'static str, Dids)],
+) -> Result<(), Error> {
+    let is_matched = |action: &str| {
+        matches!(
+            action.parse(),
+            Ok(ActionType::SetDetail
+                | ActionType::RemoveDetail
+                | ActionType::AssignOwner
+                | ActionType::RemoveOwner)
+        )
+    };
+    let changed = |dids: &Dids| dids.values().any(|did| did.outcome == Outcome::Applied);
+    if done.iter().any(|(action, dids)| is_matched(action) && changed(dids)) {
+        workspaces::add_usage(tenant, 0, 0, job.0)?;
+    }
+    Ok(())
 }
 
 /// Whether assigning owners starts scenarios here: the source says both, so the workspace does (MGR-G).
@@ -276,11 +317,14 @@ pub(super) fn tell_changed(
     dids: &Dids,
     field: &str,
 ) -> Result<(), Error> {
-    let what = serde_json::json!({ "fields": [field] });
+    let what = json!({ "fields": [field] });
     let lines = changed_ids(dids).into_iter().map(|id| (id, Some(what.clone()))).collect();
     audit::record_each_for_job(tenant, ctx, "contact.update", "contact", lines, Some(job.0))?;
     Ok(())
 }
+
+/// Since when a contact lies in the trash, in what undoing needs.
+const TRASHED_AT: &str = "trashed_at";
 
 fn delete(
     tenant: &mut Tenant<'_>,
@@ -289,32 +333,35 @@ fn delete(
     mode: DeleteMode,
     ids: &[Uuid],
 ) -> Result<Dids, Error> {
-    let gone = write::trash(tenant, ids, ctx.now)?;
-    if let Some(first) = gone.first() {
+    // as the database keeps it: undoing asks for this very instant
+    let now = ctx.now.trunc_subsecs(6);
+    let gone = write::trash(tenant, ids, now)?;
+    if !gone.is_empty() {
         let n = i64::try_from(gone.len()).unwrap_or(i64::MAX);
-        workspaces::add_usage(tenant, -n, n, *first)?;
+        workspaces::add_usage(tenant, -n, n, job.0)?;
         let lines = gone.iter().map(|id| (*id, None)).collect();
         audit::record_each_for_job(tenant, ctx, "contact.trash", "contact", lines, Some(job.0))?;
     }
     if mode == DeleteMode::Purge {
         trash::purge_all(tenant, ctx, &gone, Some(job.0))?;
     }
-    let changed = |contact_id| Changed { contact_id, before: None };
+    let before = (mode == DeleteMode::Trash).then(|| json!({ TRASHED_AT: now }));
+    let changed = |contact_id| Changed { contact_id, before: before.clone() };
     Ok(applied(ids, gone.into_iter().map(changed).collect()))
 }
 
 /// Restores those that still lie in the trash since the job put them there.
-fn undo_trash(
-    tenant: &mut Tenant<'_>,
-    ctx: &Context,
-    past: &Past<'_>,
-    ids: &[Uuid],
-) -> Result<Dids, Error> {
-    let there = store::trashed_between(tenant, ids, past.during)?;
+fn undo_trash(tenant: &mut Tenant<'_>, ctx: &Context, past: &Past<'_>) -> Result<Dids, Error> {
+    let since = |row: &Changed| -> Option<(Uuid, DateTime<Utc>)> {
+        let at = row.before.as_ref()?.get(TRASHED_AT)?.as_str()?;
+        Some((row.contact_id, at.parse().ok()?))
+    };
+    let there = store::trashed_at(tenant, &past.rows.iter().filter_map(since).collect::<Vec<_>>())?;
     let forbidden = owners::forbidden(tenant, ctx.actor, &there, Deed::Change)?;
     let open: Vec<Uuid> = there.into_iter().filter(|id| !forbidden.contains(id)).collect();
     let back = trash::restore_all(tenant, ctx, &open, Some(past.undo.0))?;
-    let mut dids = given_back(ids, &back);
+    let ids: Vec<Uuid> = past.rows.iter().map(|row| row.contact_id).collect();
+    let mut dids = given_back(&ids, &back);
     dids.extend(forbidden.into_iter().map(|id| (id, not_permitted())));
     Ok(dids)
 }

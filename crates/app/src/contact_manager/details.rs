@@ -7,14 +7,14 @@ use kartoteka_domain::contact_manager::ActionType;
 use kartoteka_domain::contacts::patch::ContactPatch;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::JobId;
+use kartoteka_persistence::Tenant;
 use kartoteka_persistence::contact_manager::{self as store, Keep};
-use kartoteka_persistence::{StoreError, Tenant, workspaces};
 
 use super::actions::tell_changed;
 use crate::contacts::{reading, references};
 use crate::context::Context;
 use crate::error::Error;
-use crate::frozen::{Dids, Outcome, applied, changed_ids};
+use crate::frozen::{Dids, Outcome, applied};
 
 /// What the definition of the detail says against the value.
 pub(super) fn check(
@@ -53,7 +53,7 @@ pub(super) fn set(
         };
         dids.insert(written.id, outcome.into());
     }
-    tell(tenant, ctx, job, &dids)?;
+    tell_changed(tenant, ctx, job, &dids, "details")?;
     Ok(dids)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn remove(
 ) -> Result<Dids, Error> {
     let keep = keep(job, ActionType::RemoveDetail);
     let dids = applied(ids, store::remove_detail(tenant, ids, name, keep, ctx.now)?);
-    tell(tenant, ctx, job, &dids)?;
+    tell_changed(tenant, ctx, job, &dids, "details")?;
     Ok(dids)
 }
 
@@ -79,9 +79,7 @@ pub(super) fn undo_set(
     ids: &[Uuid],
 ) -> Result<Vec<Uuid>, Error> {
     let kept = keep(job, ActionType::SetDetail);
-    let back = store::undo_set_detail(tenant, ids, (name, value), kept, ctx.now)?;
-    rekeyed(tenant, back.first())?;
-    Ok(back)
+    Ok(store::undo_set_detail(tenant, ids, (name, value), kept, ctx.now)?)
 }
 
 pub(super) fn undo_remove(
@@ -92,20 +90,5 @@ pub(super) fn undo_remove(
     ids: &[Uuid],
 ) -> Result<Vec<Uuid>, Error> {
     let kept = keep(job, ActionType::RemoveDetail);
-    let back = store::undo_remove_detail(tenant, ids, name, kept, ctx.now)?;
-    rekeyed(tenant, back.first())?;
-    Ok(back)
-}
-
-fn tell(tenant: &mut Tenant<'_>, ctx: &Context, job: JobId, dids: &Dids) -> Result<(), Error> {
-    rekeyed(tenant, changed_ids(dids).first())?;
-    tell_changed(tenant, ctx, job, dids, "details")
-}
-
-/// Imports may match by a detail: plans made before are old now.
-fn rekeyed(tenant: &mut Tenant<'_>, first: Option<&Uuid>) -> Result<(), StoreError> {
-    match first {
-        Some(first) => workspaces::add_usage(tenant, 0, 0, *first),
-        None => Ok(()),
-    }
+    Ok(store::undo_remove_detail(tenant, ids, name, kept, ctx.now)?)
 }

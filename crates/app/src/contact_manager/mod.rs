@@ -23,6 +23,7 @@ use kartoteka_domain::actor::Actor;
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contact_manager::{self as domain, Action, JobRequest, StartsScenarios};
 use kartoteka_domain::contacts::patch::Reading;
+use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::JobId;
 use kartoteka_domain::scopes::Scope;
 use kartoteka_domain::segments::Selection;
@@ -36,6 +37,7 @@ use crate::context::Context;
 use crate::documents;
 use crate::error::Error;
 use crate::frozen::{self, Counts, ReportFilter, Reported};
+use crate::funnels;
 use crate::segments;
 use crate::worker::wake;
 
@@ -96,6 +98,9 @@ pub fn starts_scenarios(tenant: &mut Tenant<'_>, starts: StartsScenarios) -> Res
     })
 }
 
+/// What is said of a job for nobody.
+const WHOM: &str = "Say whom: a selection is needed.";
+
 /// Puts in a job: checks it whole and enqueues it. `scopes` are those of the caller's token.
 ///
 /// # Errors
@@ -109,7 +114,7 @@ pub fn create(
     let (selection, request) = read(tenant, ctx, body)?;
     let refuse = |detail: &str| Err(Error::refused(Code::EmptySelection, detail));
     match &selection {
-        None => return refuse("Say whom: a selection is needed."),
+        None => return refuse(WHOM),
         Some(selection) if selection.is_everything() => {
             return refuse("A selection without conditions is refused here: say who is meant.");
         }
@@ -127,10 +132,11 @@ pub fn create(
     let id = JobId(ctx.new_id());
     let json = body.get("selection").filter(|selection| !selection.is_null());
     let segment = json.and_then(segments::only_segment);
+    let kept = meant(tenant, body, &request.actions)?;
     let job = NewJob {
         id,
         kind: KIND,
-        payload: rights::payload(tenant, ctx, json!(body), scopes)?,
+        payload: rights::payload(tenant, ctx, kept, scopes)?,
         subject: segment.map(|segment| ("segment", segment.0)),
         unique_key: None,
         run_at: request.run_at.unwrap_or(ctx.now),
@@ -151,6 +157,24 @@ pub fn create(
     get(tenant, ctx, id)
 }
 
+/// The body as it is kept: where it leaves the funnel out, because there is only one, with that one. It may be another one
+/// when the job begins.
+fn meant(
+    tenant: &mut Tenant<'_>,
+    body: &Map<String, Value>,
+    actions: &[domain::Placed],
+) -> Result<Value, Error> {
+    let mut body = Value::Object(body.clone());
+    for domain::Placed { at, action } in actions {
+        if let Action::RemoveFromFunnel { stage_id: None, funnel_id: None } = action
+            && let Some(members) = body.pointer_mut(at.trim_start_matches('#'))
+        {
+            members["funnel_id"] = json!(funnels::bulk::only(tenant)?);
+        }
+    }
+    Ok(body)
+}
+
 /// Reads the body with all its faults: its own, those of what it refers to, those of the selection.
 fn read(
     tenant: &mut Tenant<'_>,
@@ -160,11 +184,17 @@ fn read(
     let reading = reading(tenant, ctx)?;
     let mut request = domain::read(body, reading, ctx.now);
     let mut faults = std::mem::take(&mut request.faults);
-    faults.extend(actions::check(tenant, ctx, &request.actions)?);
+    // what is over when the job begins is no use
+    let then = Context { now: request.run_at.unwrap_or(ctx.now), ..ctx.clone() };
+    faults.extend(actions::check(tenant, &then, &request.actions)?);
     let selection = match &request.selection {
         Some(json) => Some(segments::selection(tenant, json, "#/selection", faults)?),
+        // alone it is a refusal of its own
         None if faults.is_empty() => None,
-        None => return Err(Error::invalid(faults)),
+        None => {
+            faults.push(Fault::new("#/selection", Code::MissingField, WHOM));
+            return Err(Error::invalid(faults));
+        }
     };
     Ok((selection, request))
 }
@@ -275,7 +305,8 @@ fn described(
     let mut documents: HashMap<Uuid, Uuid> = HashMap::new();
     let mut listed: HashSet<Uuid> = HashSet::new();
     if !ids.is_empty() {
-        listed = lists::kept(tenant, ids.clone())?;
+        let last = |job: &Job| Some((job.id, job.progress_total?));
+        listed = lists::kept(tenant, &jobs.iter().filter_map(last).collect::<Vec<_>>())?;
         documents = documents::of_jobs(tenant, ctx, ids.clone())?;
         for job in jobs::of_subjects(tenant, undo::KIND, ids)? {
             // the newest comes first
@@ -333,7 +364,13 @@ mod tests {
         let other = json!({"type": "set_score", "text": "x", "private": true});
         let mut request = Map::from_iter([(
             "actions".to_owned(),
-            json!([note(json!(true)), link(json!(true)), note(json!(false)), link(Value::Null), other]),
+            json!([
+                note(json!(true)),
+                link(json!(true)),
+                note(json!(false)),
+                link(Value::Null),
+                other
+            ]),
         )]);
         hide_private(&mut request);
         let expected = json!([

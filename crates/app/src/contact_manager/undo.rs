@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contact_manager::{Action, ActionType, Placed};
@@ -44,7 +44,7 @@ pub(super) fn why_not(
     if !job.state()?.is_ended() {
         return Ok(Some("not_ended"));
     }
-    // one that broke off may be started again: what it gave back is not as the job left it any more
+    // one that broke off may be started again: it goes by what the other one left
     if let Some(undo) = undo
         && !matches!(undo.state()?, JobState::Failed | JobState::Cancelled)
     {
@@ -72,7 +72,9 @@ pub fn start(
             "not_reversible" => "Nothing that this job does can be undone.",
             "not_ended" => "The job has not ended; cancel it first.",
             "undone" => "The job is undone already.",
-            _ => "There is no list of its contacts: it never began, or the list is not kept any more.",
+            _ => {
+                "There is no list of its contacts: it never began, or the list is not kept any more."
+            }
         };
         let extra = json!({ "reason": reason, "job_id": known.undone_by });
         return Err(Error::refused_with(Code::JobNotUndoable, detail, extra));
@@ -103,7 +105,8 @@ pub fn start(
 fn what_is_undone(known: &ManagerJob) -> Value {
     let mut request = known.request.clone();
     if let Some(Value::Array(actions)) = request.get_mut("actions") {
-        let type_of = |action: &Value| action.get("type").and_then(Value::as_str).map(str::to_owned);
+        let type_of =
+            |action: &Value| action.get("type").and_then(Value::as_str).map(str::to_owned);
         actions.retain(|action| {
             type_of(action).is_some_and(|word| known.reversible.contains(&word.as_str()))
         });
@@ -124,15 +127,14 @@ impl Work for UndoWork {
         let past = run.db().read(run.workspace(), |tenant| -> Result<_, Error> {
             let job = jobs::get(tenant, JobId(undone))?.ok_or(Error::NotFound)?;
             let actions = actions_of(tenant, &job)?;
-            Ok((job, actions))
+            let others = jobs::of_subjects(tenant, KIND, vec![undone])?.into_iter();
+            let others = others.map(|other| other.id).filter(|other| *other != run.job().id);
+            Ok((actions, others.collect()))
         });
-        let (job, mut actions) = past?;
+        let (mut actions, earlier) = past?;
         actions.retain(|placed| placed.action.is_reversible());
         actions.reverse();
-        // its effects carry the time of the steps they were made in
-        let from = job.started_at.unwrap_or(job.created_at);
-        let during = (from, job.finished_at.unwrap_or(from));
-        frozen::work_off(run, &Undoing { run, job: JobId(job.id), during, actions })
+        frozen::work_off(run, &Undoing { run, job: JobId(undone), earlier, actions })
     }
 
     fn on_failed(
@@ -155,7 +157,8 @@ struct Undoing<'a> {
     run: &'a Run<'a>,
     /// The other one.
     job: JobId,
-    during: (DateTime<Utc>, DateTime<Utc>),
+    /// Jobs that began to undo it and broke off: what they gave back is not given back again.
+    earlier: Vec<Uuid>,
     /// What can be undone of it, the last first.
     actions: Vec<Placed>,
 }
@@ -178,7 +181,7 @@ impl Labour for Undoing<'_> {
         for Placed { action, .. } in &self.actions {
             let kind = action.kind().as_str();
             let (after, up_to) = (batch.after, batch.up_to);
-            let changed = lists::changed(tenant, self.job, kind, after, up_to)?;
+            let changed = lists::changed(tenant, self.job, kind, (after, up_to), &self.earlier)?;
             if !rights.allow(action.kind()) {
                 let skipped = changed.into_iter().map(|row| (row.contact_id, not_permitted()));
                 all.push((kind, skipped.collect()));
@@ -197,16 +200,17 @@ impl Labour for Undoing<'_> {
             }
             if !rows.is_empty() {
                 let undo = JobId(self.run.job().id);
-                let past = Past { job: self.job, undo, during: self.during, rows: &rows };
+                let past = Past { job: self.job, undo, rows: &rows };
                 dids.extend(actions::undo(tenant, ctx, action, &past)?);
             }
             all.push((kind, dids));
         }
+        actions::move_on(tenant, JobId(self.run.job().id), &all)?;
         Ok(all)
     }
 }
 
-/// Whom the action put in the trash can be restored from there.
+/// Whom the action put into the trash can be restored from there.
 fn comes_back(action: &Action, reason: &str) -> bool {
     action.kind() == ActionType::Delete && reason == "in_trash"
 }

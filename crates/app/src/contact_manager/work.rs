@@ -36,12 +36,12 @@ impl Work for ManagerWork {
         _: &Refusal,
     ) -> Result<(), Error> {
         // what is written stays, and the list says of whom
-        actions::abandon(tenant, ctx, JobId(job.id))
+        actions::finish(tenant, ctx, JobId(job.id))
     }
 
     fn on_cancelled(&self, tenant: &mut Tenant<'_>, ctx: &Context, job: &Job) -> Result<(), Error> {
         // a worker that stopped may have given it back on its way
-        actions::abandon(tenant, ctx, JobId(job.id))
+        actions::finish(tenant, ctx, JobId(job.id))
     }
 }
 
@@ -101,14 +101,15 @@ impl Labour for Managing<'_> {
             }
             all.push((kind.as_str(), batch.with_untouchable(dids)));
         }
+        actions::move_on(tenant, self.job(), &all)?;
         Ok(all)
     }
 
     fn finish(&self, tenant: &mut Tenant<'_>, ctx: &Context) -> Result<(), Error> {
-        actions::finish(tenant, ctx, self.job(), &self.actions)
+        actions::finish(tenant, ctx, self.job())
     }
 
     fn abandon(&self, tenant: &mut Tenant<'_>, ctx: &Context) -> Result<(), Error> {
-        actions::abandon(tenant, ctx, self.job())
+        actions::finish(tenant, ctx, self.job())
     }
 }

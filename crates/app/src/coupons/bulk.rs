@@ -46,28 +46,37 @@ pub(crate) fn check_generate(
     Ok(faults)
 }
 
-/// The fault of codes that are too short for so many contacts besides the coupons there are.
+/// The fault of codes that are too short for so many contacts besides the coupons there are: those of the same length, as
+/// others neither take such a code nor make one easier to guess.
 pub(crate) fn check_room(
     tenant: &mut Tenant<'_>,
     length: u32,
     contacts: i64,
     at: &str,
 ) -> Result<Option<Fault>, Error> {
+    if has_room(tenant, length, contacts)? {
+        return Ok(None);
+    }
     let most = domain::most(length);
-    if most >= PLENTY {
-        return Ok(None);
+    let mut least =
+        domain::length_for(u128::try_from(contacts).unwrap_or_default()).max(length + 1);
+    while !has_room(tenant, least, contacts)? {
+        least += 1;
     }
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let room = most - contacts;
-    if room >= 0 && !store::are_more_than(tenant, room)? {
-        return Ok(None);
-    }
-    let least = domain::length_for(u128::try_from(contacts).unwrap_or_default()).max(length + 1);
     let detail = format!(
-        "There is room for {most} coupons with codes of {length} characters, those that exist included, and \
+        "There is room for {most} coupons with codes of {length} characters, those of them that exist included, and \
          {contacts} contacts are meant; take at least {least}."
     );
     Ok(Some(Fault::new(format!("{at}/length"), Code::OutOfRange, detail)))
+}
+
+fn has_room(tenant: &mut Tenant<'_>, length: u32, contacts: i64) -> Result<bool, Error> {
+    let most = domain::most(length);
+    if most >= PLENTY {
+        return Ok(true);
+    }
+    let room = i64::try_from(most).unwrap_or(i64::MAX) - contacts;
+    Ok(room >= 0 && !store::are_more_than(tenant, length, room)?)
 }
 
 /// Gives each contact a coupon with a code of its own. Who holds a good one of that name keeps it. A contact for

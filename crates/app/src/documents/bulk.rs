@@ -1,5 +1,6 @@
 //! Links with a parameter that says who came by them, for the contacts of a job (MGR-M): their document is begun by the
-//! first chunk, grows with each, and is seen when the job has ended well.
+//! first chunk, grows with each, and is seen when the job has ended. One that broke off has those of whom it says that they
+//! got one.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -17,20 +18,15 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::frozen::{Dids, Outcome};
 
-/// Refuses more contacts than a document may have. `at` is the pointer of the action.
-///
-/// # Errors
-/// `too_many_contacts`, with `limit` and `contacts`.
-pub(crate) fn check_links(contacts: i64, at: &str) -> Result<(), Error> {
+/// The fault of more contacts than a document may have: `too_many_contacts`. `at` is the pointer of the action.
+pub(crate) fn check_links(contacts: i64, at: &str) -> Option<Fault> {
     if contacts <= MOST_CONTACTS {
-        return Ok(());
+        return None;
     }
     let detail = format!(
         "Links are made for at most {MOST_CONTACTS} contacts at once, and these are {contacts}; split them."
     );
-    Err(Error::invalid(vec![Fault::new(at, Code::TooManyContacts, detail)])
-        .with("contacts", contacts)
-        .with("limit", MOST_CONTACTS))
+    Some(Fault::new(at, Code::TooManyContacts, detail))
 }
 
 /// Makes links to `page` for these contacts: lines of the job's document, which belongs to whoever asked for the job.
@@ -77,7 +73,7 @@ pub(crate) fn generate_links(
     Ok(ids.iter().map(|id| (*id, Outcome::Applied.into())).collect())
 }
 
-/// Lets the document of a job be seen; called in the last step of the job. A job that met nobody made none.
+/// Lets the document of a job be seen; called when the job ends, in whatever way. A job that met nobody made none.
 ///
 /// # Errors
 /// What the database said.
@@ -91,12 +87,4 @@ pub(crate) fn finish_links(
         audit::record_for_job(tenant, ctx, action, "document", id, None, Some(job.0))?;
     }
     Ok(())
-}
-
-/// Removes what there is of the document of a job that failed or was cancelled; called in its last transaction.
-///
-/// # Errors
-/// What the database said.
-pub(crate) fn discard_links(tenant: &mut Tenant<'_>, job: JobId) -> Result<(), Error> {
-    Ok(store::discard(tenant, job)?)
 }

@@ -21,6 +21,18 @@ use crate::error::Error;
 use crate::frozen::{Changed, Dids, applied, changed_ids};
 use crate::outbox;
 
+/// Holds the funnels and stages that a job names, as far as they are there, until the end of the transaction: all funnels
+/// before all stages, each in order of their ids, as whoever removes them does.
+pub(crate) fn hold(
+    tenant: &mut Tenant<'_>,
+    funnels: Vec<Uuid>,
+    stages: Vec<Uuid>,
+) -> Result<(), Error> {
+    funnels::hold(tenant, funnels)?;
+    stages::hold(tenant, stages)?;
+    Ok(())
+}
+
 /// What is wrong with putting contacts into a stage: it is not there, or not of the funnel that is named beside
 /// it. What is there stays until the end of the transaction.
 pub(crate) fn check_add_to_stage(
@@ -56,7 +68,11 @@ pub(crate) fn check_remove_from_funnel(
     if let Some(stage) = stage {
         return check_add_to_stage(tenant, stage, funnel, at);
     }
-    Ok(match meant(tenant, funnel)? {
+    let meant = match funnel {
+        Some(funnel) => Some(funnel),
+        None => only(tenant)?,
+    };
+    Ok(match meant {
         Some(funnel) if funnels::get(tenant, funnel, Hold::Use)?.is_none() => vec![no_funnel(at)],
         Some(_) => Vec::new(),
         None => {
@@ -71,11 +87,8 @@ fn no_funnel(at: &str) -> Fault {
     Fault::new(format!("{at}/funnel_id"), Code::UnknownReference, detail)
 }
 
-/// The funnel that is named, or the only one there is.
-fn meant(tenant: &mut Tenant<'_>, funnel: Option<FunnelId>) -> Result<Option<FunnelId>, Error> {
-    if funnel.is_some() {
-        return Ok(funnel);
-    }
+/// The only funnel there is. Whoever asks for a job means the one of then, so it is written into what they ask for.
+pub(crate) fn only(tenant: &mut Tenant<'_>) -> Result<Option<FunnelId>, Error> {
     Ok(match funnels::list(tenant, None, None, 2)?.as_slice() {
         [only] => Some(FunnelId(only.id)),
         _ => None,
@@ -104,7 +117,7 @@ pub(crate) fn add_to_stage(
     Ok(dids)
 }
 
-/// Takes contacts out of a stage, or of all stages of a funnel, which is held.
+/// Takes contacts out of a stage, or of all stages of a funnel, which is named and held.
 pub(crate) fn remove_from_funnel(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -113,7 +126,7 @@ pub(crate) fn remove_from_funnel(
     funnel: Option<FunnelId>,
     ids: &[Uuid],
 ) -> Result<Dids, Error> {
-    let out = match (stage, meant(tenant, funnel)?) {
+    let out = match (stage, funnel) {
         (Some(stage), _) => Out::Stage(stage),
         (None, Some(funnel)) => Out::Funnel(funnel),
         (None, None) => return Err(Error::NotFound),

@@ -58,7 +58,7 @@ pub(crate) fn restore_all(
     let back = write::restore(tenant, ids, ctx.now)?;
     if let Some(first) = back.first() {
         let n = i64::try_from(back.len()).unwrap_or(i64::MAX);
-        workspaces::add_usage(tenant, n, -n, *first)?;
+        workspaces::add_usage(tenant, n, -n, job.unwrap_or(*first))?;
         let lines = back.iter().map(|id| (*id, None)).collect();
         audit::record_each_for_job(tenant, ctx, "contact.restore", "contact", lines, job)?;
     }
@@ -105,7 +105,8 @@ pub(crate) fn purge_all(
     let gone = purge::purge(tenant, ids)?.ids;
     if let Some(first) = gone.first() {
         let n = i64::try_from(gone.len()).unwrap_or(i64::MAX);
-        workspaces::add_usage(tenant, 0, -n, *first)?;
+        // a job counts in one shard only
+        workspaces::add_usage(tenant, 0, -n, job.unwrap_or(*first))?;
         let lines = gone.iter().map(|id| (*id, None)).collect();
         audit::record_each_for_job(tenant, ctx, "contact.purge", "contact", lines, job)?;
     }

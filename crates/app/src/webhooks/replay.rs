@@ -25,7 +25,8 @@ use crate::worker::{self, Ended, JobError, Run, Work};
 const CHUNK: i64 = 5_000;
 
 /// Name in the queue.
-const KIND: &str = "webhook_replay";
+/// Name of the jobs in the queue.
+pub const KIND: &str = "webhook_replay";
 
 /// Which events are to be sent again.
 #[derive(Clone, Debug)]

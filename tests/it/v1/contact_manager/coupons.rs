@@ -7,7 +7,7 @@ use kartoteka_domain::coupons::ALPHABET;
 use kartoteka_tests::{Answer, TestApp};
 use serde_json::{Value, json};
 
-use super::{asked, contact, counts, managed, named, outcomes};
+use super::{asked, contact, counts, job_path, managed, named, outcomes};
 
 /// So many contacts of one last name, made at once.
 async fn people(app: &TestApp, count: usize) {
@@ -147,7 +147,7 @@ async fn codes_that_are_too_short_for_so_many_are_refused() {
     app.run_jobs().await;
     let mut states = Vec::new();
     for job in [&first, &second] {
-        let job = app.get(job.header("location")).await.expect(200);
+        let job = app.get(job_path(&job)).await.expect(200);
         states.push((job.json["state"].clone(), job.json["problem"]["code"].clone()));
     }
     let expected = [(json!("succeeded"), Value::Null), (json!("failed"), json!("out_of_range"))];
@@ -184,4 +184,34 @@ async fn a_coupon_needs_a_name_and_a_time_to_come() {
     let late = app.post("/contact-manager/jobs").json(&body).await;
     late.expect_problem(422, "out_of_range", &[until]);
     assert_eq!(app.count("SELECT count(*) AS n FROM coupons"), 0);
+}
+
+/// MGR-J: how long a code is, is the user's choice, whatever coupons of other lengths there are.
+#[tokio::test]
+async fn coupons_of_other_lengths_take_no_room() {
+    let app = TestApp::new().await;
+    people(&app, 400).await;
+    let long = managed(&app, named("N"), coupon("Jaro", 8, in_days(1))).await;
+    assert_eq!(outcome(&long), &counts(400, 0, json!({})));
+    let short = managed(&app, named("N"), coupon("Léto", 4, in_days(1))).await;
+    assert_eq!(outcome(&short), &counts(400, 0, json!({})));
+    let at = "#/actions/0/length";
+    let full = refused(&app, coupon("Podzim", 4, in_days(1)), "out_of_range", at).await;
+    let detail = full.json["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("at least 5"), "{detail}");
+}
+
+/// MGR-J: a coupon that is over before the job begins is refused when it is asked for, also where it is a matter of hours.
+#[tokio::test]
+async fn a_coupon_is_good_still_when_the_job_begins() {
+    let app = TestApp::new().await;
+    contact(&app, json!({"last_name": "N"})).await;
+    let at = Utc::now() + TimeDelta::days(10);
+    let noon = at.date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc();
+    let day = |ahead: i64| (noon + TimeDelta::days(ahead)).date_naive().to_string();
+    let body = |until: String| json!({"selection": named("N"), "run_at": noon, "actions": coupon("Jaro", 8, until)});
+    let late = app.post("/contact-manager/jobs").json(&body(day(-1))).await;
+    late.expect_problem(422, "out_of_range", &["#/actions/0/valid_until"]);
+    app.post("/contact-manager/jobs").json(&body(day(0))).await.expect(202);
+    app.leave_jobs();
 }

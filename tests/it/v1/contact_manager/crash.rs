@@ -3,7 +3,7 @@
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
-use super::{asked, counts};
+use super::{asked, counts, job_path};
 use crate::deaths::{Moment, work_with_deaths};
 
 /// How often a worker is killed over one job.
@@ -77,7 +77,7 @@ async fn killed_workers_change_everybody_exactly_once() {
     let undo = app.post(format!("/contact-manager/jobs/{}/undo", job.id())).await.expect(202);
     let died = work_with_deaths(&app, &[Moment::Rows(1); 5]);
     assert!(died > 0, "no worker was caught in its work");
-    let undo = app.get(undo.header("location")).await.expect(200);
+    let undo = app.get(job_path(&undo)).await.expect(200);
     assert_eq!((&undo.json["state"], &undo.json["outcomes"]), (&json!("succeeded"), &all));
     check(
         &app,

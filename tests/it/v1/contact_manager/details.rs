@@ -1,9 +1,11 @@
 //! Details, score and state.
 
+use kartoteka_domain::scopes::Role;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
 use super::{contact, counts, managed, named, read, undone};
+use crate::v1::contacts::notes::person;
 
 /// MGR-E, MGR-4: a detail is written and removed; what it wrote over comes back by undoing, and goes with the contact.
 #[tokio::test]
@@ -67,4 +69,45 @@ async fn score_and_state_are_written() {
     let now = read(&app, &one).await;
     assert_eq!((&now["score"], &now["state"]), (&json!(8), &json!("partner")));
     assert_eq!(read(&app, &two).await["state"], "prospect");
+}
+
+/// MGR-3: a chunk counts in one place, however many of its actions change what imports match by: two jobs at once never wait
+/// for each other there.
+#[tokio::test]
+async fn a_job_moves_the_revision_on_in_one_place() {
+    let app = TestApp::new().await;
+    let (eva, _) = person(&app, "eva", Role::Manager).await;
+    for _ in 0..8 {
+        contact(&app, json!({"last_name": "N", "details": {"b": 1}})).await;
+    }
+    let shards = || {
+        let sql = "SELECT shard, revision FROM workspace_usage ORDER BY workspace_id, shard";
+        let revision = |row: &Value| row["revision"].as_i64().unwrap();
+        app.rows(sql).iter().map(revision).collect::<Vec<_>>()
+    };
+    let moved = |before: &[i64]| -> Vec<i64> {
+        let by = shards().into_iter().zip(before).map(|(now, before)| now - before);
+        by.filter(|by| *by != 0).collect()
+    };
+    let before = shards();
+    let job = managed(
+        &app,
+        named("N"),
+        json!([
+        {"type": "set_detail", "name": "a", "value": 1}, {"type": "remove_detail", "name": "b"},
+        {"type": "assign_owner", "user_id": eva, "level": "main"}]),
+    )
+    .await;
+    assert_eq!(moved(&before), [1]);
+    let before = shards();
+    undone(&app, &job.id()).await;
+    assert_eq!(moved(&before), [1]);
+    // what imports do not go by does not make their plans old
+    let before = shards();
+    managed(&app, named("N"), json!([{"type": "set_score", "score": 9}])).await;
+    assert_eq!(moved(&before), [0; 0]);
+    let before = shards();
+    managed(&app, named("N"), json!([{"type": "delete", "mode": "purge"}])).await;
+    assert_eq!(moved(&before), [2]);
+    app.check_invariants();
 }

@@ -1,13 +1,17 @@
 //! Contacts put into stages and taken out by the contact manager.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
+use diesel::RunQueryDsl;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::funnels::funnel;
+use super::super::scenarios::{doing, line};
 use super::super::webhooks::starting::{started, starts_by};
-use super::{asked, contact, counts, managed, named, outcomes, read, undone};
+use super::{asked, contact, counts, job_path, managed, named, outcomes, read, undone};
 
 const NOWHERE: [&str; 0] = [];
 
@@ -192,7 +196,7 @@ async fn a_job_names_stages_and_funnels_that_are_there() {
     for stage in [json!(unknown), json!(sales), foreign.json["stages"][0]["id"].clone()] {
         let actions = json!([
             {"type": "add_to_stage", "stage_id": stage},
-            {"type": "remove_from_funnel", "stage_id": stage, "funnel_id": unknown},
+            {"type": "remove_from_funnel", "stage_id": Uuid::now_v7(), "funnel_id": unknown},
         ]);
         let places = ["#/actions/0/stage_id", "#/actions/1/stage_id", "#/actions/1/funnel_id"];
         refused(&app, actions, "unknown_reference", &places).await;
@@ -214,7 +218,7 @@ async fn a_stage_that_is_gone_when_the_job_begins_fails_it() {
     let job = asked(&app, named("N"), json!([{"type": "add_to_stage", "stage_id": of[0]}])).await;
     app.delete(format!("/funnels/{sales}/stages/{}", of[0])).await.expect(204);
     app.run_jobs().await;
-    let job = app.get(job.header("location")).await.expect(200);
+    let job = app.get(job_path(&job)).await.expect(200);
     assert_eq!(job.json["state"], "failed", "{job:?}");
     assert_eq!(job.json["problem"]["code"], "unknown_reference");
     assert_eq!(stages(&app, &ids[0]).await, NOWHERE);
@@ -245,4 +249,65 @@ async fn a_job_moves_contacts_to_another_stage() {
     undone(&app, &job.id()).await;
     assert_eq!(stages(&app, &ids[0]).await, ["a", "b"]);
     assert_eq!(stages(&app, &ids[1]).await, NOWHERE);
+}
+
+/// MGR-I: all stages are those of the funnel there was when the job was asked for, whatever there is when it begins.
+#[tokio::test]
+async fn the_only_funnel_is_the_one_of_when_it_was_asked_for() {
+    let app = TestApp::new().await;
+    let (sales, _) = funnel(&app, "f", &["a"]).await;
+    let ids = people(&app, 1).await;
+    let at = chrono::Utc::now() + TimeDelta::minutes(4);
+    let all = json!([{"type": "remove_from_funnel", "stage_id": "all"}]);
+    let body = json!({"selection": named("N"), "run_at": at, "actions": all});
+    let job = app.post("/contact-manager/jobs").json(&body).await.expect(202);
+    assert_eq!(job.json["actions"][0]["funnel_id"], sales, "it is said which");
+    app.delete(format!("/funnels/{sales}")).await.expect(204);
+    let (_, of) = funnel(&app, "g", &["x"]).await;
+    enter(&app, &ids[0], &of[0]).await;
+    app.clock().advance(TimeDelta::minutes(5));
+    app.run_jobs().await;
+    let job = app.get(job_path(&job)).await.expect(200);
+    assert_eq!(job.json["state"], "failed", "{job:?}");
+    assert_eq!(job.json["problem"]["code"], "unknown_reference");
+    assert_eq!(stages(&app, &ids[0]).await, ["x"]);
+}
+
+/// MGR-I: who removes a funnel holds it and then its stages, so nobody holds a stage and waits for its funnel.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_funnel_is_held_before_its_stages() {
+    let app = TestApp::new().await;
+    let (sales, of) = funnel(&app, "f", &["a", "b"]).await;
+    people(&app, 1).await;
+    let manager = json!({"selection": named("N"), "actions": [
+        {"type": "remove_from_funnel", "stage_id": of[0]},
+        {"type": "add_to_stage", "stage_id": of[1], "funnel_id": sales}]});
+    let event = json!({"type": "contact.stage_entered", "stage_id": of[0]});
+    let out = doing(json!({"type": "remove_from_funnel", "funnel_id": sales}));
+    let scenario = json!({"name": "S", "nodes": line(event, &[out])});
+    for (path, body, status) in
+        [("/contact-manager/jobs", manager, 202), ("/scenarios", scenario, 201)]
+    {
+        let mut holder = app.connection();
+        let mut run = |sql: &str| diesel::sql_query(sql).execute(&mut holder);
+        run("BEGIN").unwrap();
+        run("SELECT 1 FROM funnels FOR UPDATE").unwrap();
+        let asked = async {
+            let answer = app.post(path).json(&body).await;
+            answer.expect(status);
+        };
+        let removing = async {
+            let begun = Instant::now();
+            let waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
+                AND wait_event_type = 'Lock'";
+            while app.count(waiting) == 0 {
+                assert!(begun.elapsed() < Duration::from_secs(60), "nobody waits");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            run("SELECT 1 FROM funnel_stages FOR UPDATE NOWAIT").unwrap();
+            run("ROLLBACK").unwrap();
+        };
+        futures_util::future::join(asked, removing).await;
+    }
+    app.run_jobs().await;
 }

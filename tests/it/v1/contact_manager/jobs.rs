@@ -1,10 +1,10 @@
 //! Jobs as such: whom they mean, when they run, what is refused, who may.
 
 use chrono::{TimeDelta, Utc};
-use kartoteka_tests::TestApp;
+use kartoteka_tests::{Answer, TestApp};
 use serde_json::{Value, json};
 
-use super::{asked, contact, counts, managed, named, read};
+use super::{asked, contact, counts, job_path, managed, named, read};
 
 /// MGR-1: the number and some of those a job would be about.
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_job_waits_for_its_time() {
     let other = app.post("/contact-manager/jobs").json(&body).await.expect(202);
     let id = contact(&app, json!({"last_name": "N"})).await;
     app.run_jobs().await;
-    let waiting = app.get(job.header("location")).await.expect(200);
+    let waiting = app.get(job_path(&job)).await.expect(200);
     assert_eq!(
         (&waiting.json["state"], &waiting.json["run_at"]),
         (&json!("queued"), &job.json["run_at"])
@@ -107,7 +107,7 @@ async fn a_job_waits_for_its_time() {
     assert_eq!(app.get("/contact-manager/jobs").await.expect(200).data().len(), 2);
     app.clock().advance(TimeDelta::minutes(6));
     app.run_jobs().await;
-    let done = app.get(job.header("location")).await.expect(200);
+    let done = app.get(job_path(&job)).await.expect(200);
     assert_eq!(done.json["outcomes"], json!({"set_score": counts(1, 0, json!({}))}), "{done:?}");
     assert_eq!(read(&app, &id).await["score"], 5);
 }
@@ -135,6 +135,12 @@ async fn all_faults_are_told_at_once() {
     ] {
         assert!(pointers.contains(&json!(pointer)), "{pointer} in {pointers:?}");
     }
+    // that nobody is meant is one of them
+    let body = json!({"actions": [{"type": "dance"}, {"type": "set_score"}]});
+    let refused = app.post("/contact-manager/jobs").json(&body).await;
+    let places = ["#/actions/0/type", "#/actions/1/score", "#/selection"];
+    let refused = refused.expect_problem(422, "validation_failed", &places);
+    assert!(refused.faults().contains(&("#/selection".to_owned(), "missing_field".to_owned())));
     // nobody, and everybody without saying so
     for selection in [json!({}), json!(null), named("nobody")] {
         let body = json!({"selection": selection, "actions": [{"type": "set_score", "score": 1}]});
@@ -213,6 +219,12 @@ async fn outcomes_are_paged() {
             assert_eq!(found, fitting, "{limit} at once of {wanted:?}");
         }
     }
+    // of an action: one that is none is told, of one that is not of this job there is nothing
+    let of =
+        |action: &str| app.get(format!("/contact-manager/jobs/{job}/contacts?action={action}"));
+    assert_eq!(of("set_score").await.expect(200).data().len(), 7);
+    assert_eq!(of("add_tags").await.expect(200).data().len(), 0);
+    of("set_scor").await.expect_problem(422, "invalid_value", &["?action"]);
     // the common view of jobs knows them too
     let common = app.get(format!("/jobs/{job}/contacts")).await.expect(200);
     assert_eq!(common.data().len(), 21);
@@ -229,5 +241,57 @@ async fn paged(app: &TestApp, job: &str, query: &str) -> Vec<Value> {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return found,
         }
+    }
+}
+
+/// MGR, PLT: the answer is the job as it is seen among all jobs, and more.
+#[tokio::test]
+async fn the_answer_is_the_job_that_is_seen_among_all_jobs() {
+    let app = TestApp::new().await;
+    contact(&app, json!({"last_name": "N"})).await;
+    let segment = json!({"name": "s", "filter": named("N")["where"]});
+    let segment = app.post("/segments").json(&segment).await.expect(201).id();
+    let actions = json!([{"type": "set_score", "score": 3}]);
+    let job = asked(&app, json!({"segments": [segment]}), actions).await;
+    assert_eq!(job.json["subject"], json!({"type": "segment", "id": segment}));
+    let same = |whole: &Answer, common: &Answer| {
+        for (member, value) in common.json.as_object().unwrap() {
+            assert_eq!(&whole.json[member], value, "{member}");
+        }
+    };
+    same(&job, &app.get(job.header("location")).await.expect(200));
+    app.run_jobs().await;
+    let (done, common) = (
+        app.get(job_path(&job)).await.expect(200),
+        app.get(job.header("location")).await.expect(200),
+    );
+    same(&done, &common);
+    assert_eq!(common.json["counts"], json!({"set_score": counts(1, 0, json!({}))}));
+    let undo = app.post(format!("{}/undo", job_path(&job))).await.expect(202);
+    assert_eq!(undo.header("location"), format!("/api/v1/jobs/{}", undo.id()));
+    assert_eq!(undo.json["subject"], json!({"type": "job", "id": job.id()}));
+    same(&undo, &app.get(undo.header("location")).await.expect(200));
+    app.run_jobs().await;
+}
+
+/// MGR-3, PLT: who may start a job may stop it, wherever they see it.
+#[tokio::test]
+async fn a_job_is_stopped_by_who_may_start_one() {
+    let app = TestApp::new().await;
+    contact(&app, json!({"last_name": "N"})).await;
+    let score = json!([{"type": "set_score", "score": 3}]);
+    let manager = app.with_scopes(&["manager:run"]);
+    let other = app.with_scopes(&["contacts:write", "imports:write"]);
+    let done = managed(&app, named("N"), score.clone()).await;
+    let waiting = asked(&app, named("N"), score).await;
+    let undo = app.post(format!("{}/undo", job_path(&done))).await.expect(202);
+    let changes = json!({"selection": named("N"), "changes": {"score": 1}});
+    let edit = app.post("/contacts/bulk-edit").json(&changes).await.expect(202);
+    for (job, may, may_not) in
+        [(&waiting, &manager, &other), (&undo, &manager, &other), (&edit, &other, &manager)]
+    {
+        let path = format!("/jobs/{}/cancel", job.id());
+        may_not.post(&path).await.expect_problem(403, "forbidden", &[]);
+        assert_eq!(may.post(&path).await.expect(200).json["state"], "cancelled");
     }
 }

@@ -112,8 +112,10 @@ async fn a_private_document_is_for_whoever_asked_for_it() {
     assert_eq!(job_of(&app, &job).await.json["document_id"], Value::Null);
     let jobs = app.get("/contact-manager/jobs").await.expect(200);
     assert_eq!(jobs.data()[0]["document_id"], Value::Null);
+    assert_eq!(jobs.data()[0]["actions"][0]["url"], "…", "where they lead is said in it");
     let jobs = evas.get("/contact-manager/jobs").await.expect(200);
     assert_eq!(jobs.data()[0]["document_id"], *id);
+    assert_eq!(jobs.data()[0]["actions"], links(true));
     for list in ["/documents".to_owned(), format!("/documents?job_id={job}")] {
         assert!(app.get(&list).await.expect(200).data().is_empty());
         assert_eq!(evas.get(&list).await.expect(200).data().len(), 1);
@@ -138,6 +140,16 @@ async fn links_are_for_ten_thousand_contacts_at_most() {
     let body = json!({"selection": named("N"), "actions": actions});
     let refused = app.post("/contact-manager/jobs").json(&body).await;
     let refused = refused.expect_problem(422, "too_many_contacts", &["#/actions/1"]);
+    assert_eq!(
+        (&refused.json["limit"], &refused.json["contacts"]),
+        (&json!(10_000), &json!(10_001))
+    );
+    // with what else is wrong with so many
+    let coupon = json!({"type": "generate_coupon", "name": "Jaro", "length": 4, "valid_until": "2027-01-31"});
+    let body = json!({"selection": named("N"), "actions": [coupon, links(false)[0]]});
+    let refused = app.post("/contact-manager/jobs").json(&body).await;
+    let places = ["#/actions/0/length", "#/actions/1"];
+    let refused = refused.expect_problem(422, "validation_failed", &places);
     assert_eq!(
         (&refused.json["limit"], &refused.json["contacts"]),
         (&json!(10_000), &json!(10_001))
@@ -301,9 +313,35 @@ fn begun(app: &TestApp) {
     );
 }
 
-/// MGR-3, MGR-M: of a job that is stopped on its way nothing is left to be downloaded.
+/// Who is said to have got a link has one: those of two chunks.
+async fn expect_links_of_two_chunks(app: &TestApp, job: &Answer) {
+    assert_eq!(job.json["outcomes"]["generate_links"], counts(400, 0, json!({})), "{job:?}");
+    let id = job.text_at("/document_id");
+    let document = app.get(format!("/documents/{id}")).await.expect(200);
+    assert_eq!(document.json["contacts"], 400);
+    let mut found: Vec<String> =
+        lines(app, &id).await.into_iter().map(|line| line[0].clone()).collect();
+    let (mut applied, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/contact-manager/jobs/{}/contacts?outcome=applied{cursor}", job.id());
+        let page = app.get(path).await.expect(200);
+        applied
+            .extend(page.data().iter().map(|row| row["contact_id"].as_str().unwrap().to_owned()));
+        let Some(next) = page.json["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    found.sort();
+    applied.sort();
+    assert_eq!((found.len(), &found), (400, &applied));
+    let told = format!(
+        "SELECT count(*) AS n FROM audit_entries WHERE action = 'contact.generate_link' AND changes ->> 'document_id' = '{id}'"
+    );
+    assert_eq!(app.count(&told), 400);
+}
+
+/// MGR-3, MGR-M: a job that is stopped on its way keeps what it has done: the links of whom it says that they got one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_is_stopped_leaves_no_document() {
+async fn a_job_that_is_stopped_keeps_the_links_it_made() {
     let app = TestApp::new().await;
     crowd(&app, 3_000).await;
     for waits in [false, true] {
@@ -320,17 +358,17 @@ async fn a_job_that_is_stopped_leaves_no_document() {
         app.post(format!("/contact-manager/jobs/{job}/cancel")).await.expect(200);
         app.run_jobs().await;
         let stopped = job_of(&app, &job).await;
-        assert_eq!(
-            (&stopped.json["state"], &stopped.json["document_id"]),
-            (&json!("cancelled"), &Value::Null)
-        );
+        assert_eq!(stopped.json["state"], "cancelled");
+        expect_links_of_two_chunks(&app, &stopped).await;
+        let id = stopped.text_at("/document_id");
+        app.delete(format!("/documents/{id}")).await.expect(204);
         assert_eq!(kept(&app), (0, 0));
     }
 }
 
-/// MGR-M: a job that fails on its way leaves none either.
+/// MGR-3, MGR-M: so does a job that fails on its way.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_fails_leaves_no_document() {
+async fn a_job_that_fails_keeps_the_links_it_made() {
     let app = TestApp::new().await;
     crowd(&app, 3_000).await;
     let job = asked(&app, named("N"), links(false)).await.id();
@@ -340,8 +378,7 @@ async fn a_job_that_fails_leaves_no_document() {
     app.run_jobs().await;
     let failed = job_of(&app, &job).await;
     assert_eq!(failed.json["state"], "failed", "{failed:?}");
-    assert_eq!(kept(&app), (0, 0));
-    assert!(app.get("/documents").await.expect(200).data().is_empty());
+    expect_links_of_two_chunks(&app, &failed).await;
 }
 
 /// MGR-M, MGR-P: who is merged or purged while a job waits has no line, or that of the winner.

@@ -32,15 +32,20 @@ pub fn named(name: &str) -> Value {
 pub async fn asked(app: &TestApp, selection: Value, actions: Value) -> Answer {
     let body = json!({ "selection": selection, "actions": actions });
     let job = app.post("/contact-manager/jobs").json(&body).await.expect(202);
-    assert_eq!(job.header("location"), format!("/api/v1/contact-manager/jobs/{}", job.id()));
+    assert_eq!(job.header("location"), format!("/api/v1/jobs/{}", job.id()));
     job
+}
+
+/// Where a job says what became of whom.
+pub fn job_path(job: &Answer) -> String {
+    format!("/contact-manager/jobs/{}", job.id())
 }
 
 /// Asks for a job, has it done, and reads it.
 pub async fn managed(app: &TestApp, selection: Value, actions: Value) -> Answer {
     let job = asked(app, selection, actions).await;
     app.run_jobs().await;
-    let job = app.get(job.header("location")).await.expect(200);
+    let job = app.get(job_path(&job)).await.expect(200);
     assert_eq!(job.json["state"], "succeeded", "{job:?}");
     job
 }
@@ -49,7 +54,7 @@ pub async fn managed(app: &TestApp, selection: Value, actions: Value) -> Answer 
 pub async fn undone(app: &TestApp, job: &str) -> Answer {
     let undo = app.post(format!("/contact-manager/jobs/{job}/undo")).await.expect(202);
     app.run_jobs().await;
-    let undo = app.get(undo.header("location")).await.expect(200);
+    let undo = app.get(job_path(&undo)).await.expect(200);
     assert_eq!(undo.json["state"], "succeeded", "{undo:?}");
     assert_eq!(undo.json["undoes"], job);
     undo

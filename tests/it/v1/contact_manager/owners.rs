@@ -297,3 +297,17 @@ async fn a_contact_with_as_many_owners_as_it_may_have_gets_no_more() {
     let job = managed(&app, &app, assign(&one, "read_only")).await;
     expect_counts(&job, "assign_owner", [1, 0], &json!({}));
 }
+
+/// MGR-G: nobody is made an owner and taken away by one job.
+#[tokio::test]
+async fn an_owner_is_not_assigned_and_removed_by_one_job() {
+    let app = TestApp::new().await;
+    let (eva, _) = person(&app, "eva", Role::Manager).await;
+    let (petr, _) = person(&app, "petr", Role::Editor).await;
+    contact(&app, json!({"first_name": "a"})).await;
+    let both = |user: &str| json!([remove("eva")[0], assign(user, "main")[0]]);
+    let refused = refused(&app, &both(&eva)).await;
+    refused.expect_problem(422, "invalid_value", &["#/actions/0/email"]);
+    let job = managed(&app, &app, both(&petr)).await;
+    expect_counts(&job, "assign_owner", [1, 0], &json!({}));
+}

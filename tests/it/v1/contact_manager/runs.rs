@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
-use super::{asked, contact, counts, managed, named, outcomes};
+use super::{asked, contact, counts, job_path, managed, named, outcomes};
 use crate::v1::scenarios::{doing, line, plain, saved};
 
 fn running(scenario: &str) -> Value {
@@ -109,7 +109,7 @@ async fn not_every_scenario_can_be_run_for_many() {
         .await
         .expect(200);
     app.run_jobs().await;
-    let job = app.get(job.header("location")).await.expect(200);
+    let job = app.get(job_path(&job)).await.expect(200);
     assert_eq!(job.json["state"], "failed");
     assert_eq!(job.json["problem"]["code"], "scenario_disabled");
     assert_eq!(app.count("SELECT count(*) AS n FROM runs"), 0);
@@ -219,7 +219,7 @@ async fn two_jobs_start_each_contact_once() {
     app.run_jobs().await;
     let mut applied = 0;
     for job in [one, two] {
-        let job = app.get(job.header("location")).await.expect(200);
+        let job = app.get(job_path(&job)).await.expect(200);
         applied += job.json["outcomes"]["run_scenario"]["applied"].as_i64().unwrap();
     }
     assert_eq!(applied, 4);

@@ -1,6 +1,7 @@
 //! Making somebody an owner of many contacts, or taking them off (MGR-G), and giving back what was (MGR-4). The
 //! contacts live, are locked, and are the actor's to change. Whether the actor may say who owns them is asked here where
-//! something is undone, and by the caller otherwise ([`Deed::ChangeOwners`]).
+//! something is undone, and by the caller otherwise ([`Deed::ChangeOwners`]). The caller moves the revision on
+//! (`workspaces::add_usage`): what an owner may not change, their import leaves out, so a plan made before is old.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -62,17 +63,23 @@ pub(crate) fn check_assign(
     Ok(unknown(there, format!("{at}/user_id")))
 }
 
-/// As [`check_assign`], for taking away whoever has this address.
+/// As [`check_assign`], for taking away whoever has this address: nobody whom the same job makes an owner.
 ///
 /// # Errors
 /// What the database said.
 pub(crate) fn check_remove(
     tenant: &mut Tenant<'_>,
     email: &str,
+    assigned: Option<UserId>,
     at: &str,
 ) -> Result<Vec<Fault>, Error> {
-    let there = named(tenant, email)?.is_some();
-    Ok(unknown(there, format!("{at}/email")))
+    let pointer = format!("{at}/email");
+    let user = named(tenant, email)?;
+    if user.is_some() && user == assigned {
+        let detail = "Nobody is made an owner and taken away by one job.";
+        return Ok(vec![Fault::new(pointer, Code::InvalidValue, detail)]);
+    }
+    Ok(unknown(user.is_some(), pointer))
 }
 
 fn unknown(there: bool, pointer: String) -> Vec<Fault> {
@@ -295,10 +302,8 @@ impl Changes {
 
     fn finish(self, tenant: &mut Tenant<'_>, ctx: &Context, job: JobId) -> Result<Dids, Error> {
         let applied = self.applied();
-        if let Some(first) = applied.first() {
+        if !applied.is_empty() {
             write::touch(tenant, &applied, ctx.now)?;
-            // what an owner may not change, their import leaves out: a plan made before is old
-            workspaces::add_usage(tenant, 0, 0, *first)?;
         }
         let told = self.lines.into_iter().map(|Line { contact, user, levels }| {
             let changes = json!({"fields": ["owners"], "user_id": user, "level": levels});
