@@ -14,7 +14,7 @@ use crate::state::State;
 /// Stop a job of the contact manager
 ///
 /// One that waits for its time or a worker ends at once; one that runs ends after its present chunk, and what it has done
-/// stays: undo gives it back.
+/// stays, the links that it made too: undo gives back what can be given back.
 #[utoipa::path(
     tag = "contact-manager",
     operation_id = "cancel_contact_manager_job",

@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use kartoteka_app::contact_manager;
 use kartoteka_app::frozen::ReportFilter;
+use kartoteka_domain::codes::Code;
+use kartoteka_domain::contact_manager::ActionType;
+use kartoteka_domain::scopes::Scope;
 
 use crate::extract::{Path, Query, Scoped, scope};
 use crate::page::{Page, PageQuery, encode_cursor};
@@ -32,13 +35,14 @@ pub(crate) struct ManagerContactsQuery {
 /// The contacts of a job of the contact manager
 ///
 /// Whom the selection meant when it began, in the order they are worked on, with what became of each: a line for each action.
-/// While the job has not come to a contact, its action and outcome are `null`.
+/// Where the job has not come to a contact, because it is under way still or was stopped before, or where a job that undoes
+/// another one had nothing to give back, action and outcome are `null`; with `action` such contacts are left out.
 #[utoipa::path(
     tag = "contact-manager",
     operation_id = "list_contact_manager_job_contacts",
     params(("id" = Uuid, Path, description = "The job"), ManagerContactsQuery, PageQuery),
     responses((status = 200, description = "A page of contacts", body = Page<JobContact>)),
-    security(("bearer" = ["manager:run"])),
+    security(("bearer" = ["manager:run", "contacts:read"])),
 )]
 #[get("/contact-manager/jobs/{id}/contacts")]
 pub(crate) async fn list_contact_manager_job_contacts(
@@ -48,8 +52,13 @@ pub(crate) async fn list_contact_manager_job_contacts(
     query: Query<ManagerContactsQuery>,
     page: Query<PageQuery>,
 ) -> Result<Page<JobContact>, Problem> {
+    caller.require(Scope::ContactsRead)?;
     let id = *id;
     let ManagerContactsQuery { action, outcome, reason } = query.into_inner();
+    if action.as_ref().is_some_and(|action| action.parse::<ActionType>().is_err()) {
+        let detail = "There is no such action; GET /contact-manager/actions lists all.";
+        return Err(Problem::fault("?action", Code::InvalidValue, detail));
+    }
     let outcome = outcome.map(|outcome| outcome.as_str().to_owned());
     let list = format!("contact_manager_contacts/{id} {action:?} {outcome:?} {reason:?}");
     let after: Option<(i64, String)> = page.after(&list)?;

@@ -5,12 +5,12 @@ use actix_web::post;
 use kartoteka_app::contact_manager;
 
 use super::body::CreateContactManagerJob;
-use super::location;
 use super::view::ContactManagerJobView;
 use crate::extract::{IdempotencyKey, JsonObject, Scoped, scope};
 use crate::problem::Problem;
 use crate::reply::{Accepted, Reply};
 use crate::state::State;
+use crate::v1::jobs::location;
 
 /// Do something with many contacts
 ///

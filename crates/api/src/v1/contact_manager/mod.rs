@@ -12,7 +12,6 @@ pub mod undo;
 mod view;
 
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 /// The operations of this noun.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -25,9 +24,4 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(contacts::list_contact_manager_job_contacts)
         .service(cancel::cancel_contact_manager_job)
         .service(undo::undo_contact_manager_job);
-}
-
-/// Path of a job.
-fn location(id: Uuid) -> String {
-    format!("/api/v1/contact-manager/jobs/{id}")
 }

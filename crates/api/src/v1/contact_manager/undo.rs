@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use kartoteka_app::contact_manager::undo;
 
-use super::location;
 use super::view::ContactManagerJobView;
 use crate::extract::{Fingerprint, IdempotencyKey, Path, Scoped, scope};
 use crate::problem::Problem;
 use crate::reply::{Accepted, Reply};
 use crate::state::State;
+use crate::v1::jobs::location;
 
 /// Undo a job of the contact manager
 ///

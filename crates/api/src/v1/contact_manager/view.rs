@@ -12,7 +12,7 @@ use kartoteka_app::contact_manager::ManagerJob;
 use kartoteka_app::frozen::Counts;
 
 use super::body::ContactManagerAction;
-use crate::v1::jobs::{JobStateWord, ProgressView, problem_document};
+use crate::v1::jobs::{JobStateWord, ProgressView, SubjectView, problem_document};
 use crate::v1::segments::SelectionSchema;
 
 /// A job of the contact manager.
@@ -38,10 +38,13 @@ pub(crate) struct ContactManagerJobView {
     pub(crate) actions: Value,
     /// How far it got, in contacts. `total` is how many the selection meant when it began.
     pub(crate) progress: ProgressView,
+    /// What became of the contacts, as `GET /jobs/{id}` has it: the same as `outcomes`.
+    #[schema(value_type = Object, example = json!({"add_tags": {"applied": 120, "unchanged": 3, "skipped": {"not_permitted": 2}}}))]
+    pub(crate) counts: Value,
     /// What became of the contacts, by action; the numbers only grow.
     #[schema(example = json!({"add_tags": {"applied": 120, "unchanged": 3, "skipped": {"not_permitted": 2}}}))]
     pub(crate) outcomes: BTreeMap<String, OutcomeCounts>,
-    /// The document that it made, once it is whole; private ones for their owner only.
+    /// The document that it made, once the job has ended; private ones for their owner only.
     pub(crate) document_id: Option<Uuid>,
     /// Whether it can be undone.
     pub(crate) undo: UndoView,
@@ -56,6 +59,8 @@ pub(crate) struct ContactManagerJobView {
     /// Why it failed: a problem document.
     #[schema(value_type = Option<Object>)]
     pub(crate) problem: Option<Value>,
+    /// What it is about: the segment, where the selection is one, or the job that it undoes.
+    pub(crate) subject: Option<SubjectView>,
 }
 
 /// What became of contacts.
@@ -107,6 +112,10 @@ impl From<ManagerJob> for ContactManagerJobView {
             undone_by,
             undoes,
         } = manager;
+        let subject = match (job.subject_type, job.subject_id) {
+            (Some(kind), Some(id)) => Some(SubjectView { kind, id }),
+            _ => None,
+        };
         Self {
             id: job.id,
             kind: job.kind,
@@ -115,6 +124,7 @@ impl From<ManagerJob> for ContactManagerJobView {
             run_at: job.run_at,
             actions: request.get("actions").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
             progress: ProgressView { done: job.progress_done, total: job.progress_total },
+            counts: job.counts,
             outcomes: outcomes
                 .into_iter()
                 .map(|(action, counts)| (action, counts.into()))
@@ -131,6 +141,7 @@ impl From<ManagerJob> for ContactManagerJobView {
             started_at: job.started_at,
             finished_at: job.finished_at,
             problem: job.problem.map(problem_document),
+            subject,
         }
     }
 }

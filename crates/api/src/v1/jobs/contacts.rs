@@ -52,10 +52,11 @@ impl JobOutcome {
 pub(crate) struct JobContact {
     /// The contact; one that was purged since keeps its place.
     pub(crate) contact_id: Uuid,
-    /// What was done: `edit`, or the action of a job of the contact manager; `null` while the job has not come to it.
+    /// What was done: `edit`, or the action of a job of the contact manager; `null` where the job has not come to it, or had
+    /// nothing to give back.
     #[schema(required = true, example = "edit")]
     pub(crate) action: Option<String>,
-    /// `applied`, `unchanged` or `skipped`; `null` while the job has not come to it.
+    /// `applied`, `unchanged` or `skipped`; `null` as `action` is.
     #[schema(required = true, example = "skipped")]
     pub(crate) outcome: Option<String>,
     /// Why it was skipped: `in_trash`, `not_found` and the like.

@@ -54,8 +54,8 @@ pub struct JobView {
     /// Why it failed: a problem document.
     #[schema(value_type = Option<Object>)]
     pub problem: Option<Value>,
-    /// What it works on: an import, a webhook, a question for a consent, or the segment of a bulk edit; `null` for
-    /// other bulk edits, whose contacts `GET /jobs/{id}/contacts` lists. A segment may be gone since.
+    /// What it works on: an import, a webhook, a question for a consent, the segment of a bulk edit or of the contact
+    /// manager, or the job that it undoes; `null` for other bulk edits, whose contacts `GET /jobs/{id}/contacts` lists. A segment may be gone since.
     pub subject: Option<SubjectView>,
 }
 
