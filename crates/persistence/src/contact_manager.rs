@@ -355,15 +355,14 @@ pub fn undo_set_detail(
     let mut sql = Sql::default();
     let (ws, now) = (sql.param(tenant.workspace), sql.param(now));
     let (name, value) = (sql.param(name), sql.param(value.clone()));
-    let ids = sql.param(contacts.to_vec());
-    let values = kept_values(&mut sql, &ws, kept, &ids);
+    let as_written = format!("c.details -> {name} = {value}");
+    with_kept(&mut sql, &ws, kept, contacts, &as_written);
     sql.push(&format!(
-        "UPDATE contacts c SET updated_at = {LATER}, details = CASE WHEN v.value IS NULL THEN c.details - {name} \
-           ELSE c.details || jsonb_build_object({name}, v.value) END \
-         FROM unnest({ids}) AS i(id) LEFT JOIN ({values}) AS v ON v.contact_id = i.id, (SELECT {now} AS at) AS excluded_now \
-         WHERE c.workspace_id = {ws} AND c.id = i.id AND c.details -> {name} = {value} RETURNING c.id"
+        "UPDATE contacts c SET updated_at = {LATER}, details = CASE WHEN t.value IS NULL THEN c.details - {name} \
+           ELSE c.details || jsonb_build_object({name}, t.value) END \
+         FROM there t, (SELECT {now} AS at) AS excluded_now WHERE c.workspace_id = {ws} AND c.id = t.id RETURNING c.id"
     ));
-    self::ids(sql, tenant)
+    ids(sql, tenant)
 }
 
 /// Writes a detail again that was removed, where there is none of that name now; says at whom.
@@ -379,24 +378,32 @@ pub fn undo_remove_detail(
 ) -> Result<Vec<Uuid>, StoreError> {
     let mut sql = Sql::default();
     let (ws, now, name) = (sql.param(tenant.workspace), sql.param(now), sql.param(name));
-    let ids = sql.param(contacts.to_vec());
-    let values = kept_values(&mut sql, &ws, kept, &ids);
+    let has_room = format!(
+        "NOT c.details ? {name} AND (SELECT count(*) FROM jsonb_object_keys(c.details)) < {MAX_DETAILS}"
+    );
+    with_kept(&mut sql, &ws, kept, contacts, &has_room);
     sql.push(&format!(
-        "UPDATE contacts c SET updated_at = {LATER}, details = c.details || jsonb_build_object({name}, v.value) \
-         FROM ({values}) AS v, (SELECT {now} AS at) AS excluded_now \
-         WHERE c.workspace_id = {ws} AND c.id = v.contact_id AND NOT c.details ? {name} \
-           AND (SELECT count(*) FROM jsonb_object_keys(c.details)) < {MAX_DETAILS} RETURNING c.id"
+        "UPDATE contacts c SET updated_at = {LATER}, details = c.details || jsonb_build_object({name}, t.value) \
+         FROM there t, (SELECT {now} AS at) AS excluded_now \
+         WHERE c.workspace_id = {ws} AND c.id = t.id AND t.value IS NOT NULL RETURNING c.id"
     ));
-    self::ids(sql, tenant)
+    ids(sql, tenant)
 }
 
-/// What was kept of these contacts: by the key, never all that a job kept, in each of its chunks.
-fn kept_values(sql: &mut Sql, ws: &str, kept: Keep, ids: &str) -> String {
+/// Begins with `there(id, value)`: those of the contacts that meet the condition, with what was kept of each, if anything.
+///
+/// It is looked up contact by contact, by the key. Where the id of the job stands in the statement, the planner takes a job
+/// that came after the last look at the table for one that kept next to nothing, and reads all that it kept instead: for each
+/// chunk, or, worse, for each contact. So it is not to know which job it is.
+fn with_kept(sql: &mut Sql, ws: &str, kept: Keep, contacts: &[Uuid], condition: &str) {
     let (job, action) = (sql.param(kept.job.0), sql.param(kept.action));
-    format!(
-        "SELECT k.contact_id, k.value FROM frozen_values k WHERE k.workspace_id = {ws} AND k.job_id = {job} AND k.action = {action} \
-           AND k.contact_id = ANY({ids})"
-    )
+    let ids = sql.param(contacts.to_vec());
+    sql.push(&format!(
+        "WITH kept_by AS MATERIALIZED (SELECT {job} AS job), \
+         there AS MATERIALIZED (SELECT c.id, (SELECT k.value FROM frozen_values k, kept_by WHERE k.workspace_id = {ws} \
+             AND k.contact_id = c.id AND k.job_id = kept_by.job AND k.action = {action}) AS value \
+           FROM contacts c WHERE c.workspace_id = {ws} AND c.id = ANY({ids}) AND {condition}) "
+    ));
 }
 
 /// Writes the points; what undoing needs is the number before.

@@ -147,7 +147,7 @@ async fn codes_that_are_too_short_for_so_many_are_refused() {
     app.run_jobs().await;
     let mut states = Vec::new();
     for job in [&first, &second] {
-        let job = app.get(job_path(&job)).await.expect(200);
+        let job = app.get(job_path(job)).await.expect(200);
         states.push((job.json["state"].clone(), job.json["problem"]["code"].clone()));
     }
     let expected = [(json!("succeeded"), Value::Null), (json!("failed"), json!("out_of_range"))];
