@@ -36,7 +36,7 @@ const SHORTEST: u64 = 60;
 const LONGEST: u64 = 60 * 31 * 24 * 3600;
 
 /// Something a definition names, which is kept from being taken away under it: the word of its kind, and its key or
-/// id. The words are those of [`NameKind`], and `webhook` and `funnel`.
+/// id. The words are those of [`NameKind`], and `segment`, `webhook` and `funnel`.
 pub type Name = (&'static str, String);
 
 /// A start event as it is looked for when something happens.
@@ -82,7 +82,7 @@ pub struct Draft {
     pub things: Vec<(String, Thing, Uuid)>,
     /// Segments of its conditions, in order.
     pub segments: Vec<SegmentId>,
-    /// Everything else it names.
+    /// Everything it names.
     pub names: BTreeSet<Name>,
 }
 
@@ -433,7 +433,10 @@ impl Reader {
             let meant = Selection { filter: Some(filter), ..Selection::default() };
             let names = names_of(&meant).into_iter();
             self.draft.names.extend(names.map(|name| (name.kind.as_str(), name.name)));
-            self.draft.segments.extend(segments_of(&meant));
+            let segments = segments_of(&meant);
+            let named = segments.iter().map(|segment| ("segment", segment.0.to_string()));
+            self.draft.names.extend(named);
+            self.draft.segments.extend(segments);
             self.draft.conditions.push(Condition { pointer: at.to_owned(), meant });
         }
     }
@@ -722,7 +725,13 @@ mod tests {
         assert_eq!((read.faults, read.problems), (Vec::new(), Vec::new()));
         assert!(read.enabled);
         let owner = Uuid::from_u128(8).to_string();
-        let names = [("owner", owner.as_str()), ("tag", "spring"), ("tag", "vip")];
+        let segment = Uuid::from_u128(7).to_string();
+        let names = [
+            ("owner", owner.as_str()),
+            ("segment", segment.as_str()),
+            ("tag", "spring"),
+            ("tag", "vip"),
+        ];
         let names = names.map(|(kind, name)| (kind, name.to_owned()));
         assert_eq!(read.names.into_iter().collect::<Vec<_>>(), names);
         assert_eq!(read.segments, [SegmentId(Uuid::from_u128(7))]);

@@ -201,7 +201,8 @@ pub fn users(tenant: &mut Tenant<'_>, id: SegmentId) -> Result<Vec<SegmentId>, S
     Ok(rows.into_iter().map(|row| SegmentId(row.id)).collect())
 }
 
-/// What uses each of these segments; those that nothing uses are left out. Jobs count until they end.
+/// What uses each of these segments; those that nothing uses are left out. Jobs count until they end, and a rule or
+/// scenario that was changed as long as a contact is on its way through a version that names it.
 ///
 /// # Errors
 /// What the database said.
@@ -210,20 +211,27 @@ pub fn uses(
     ids: &[SegmentId],
 ) -> Result<HashMap<SegmentId, Uses>, StoreError> {
     let mut sql = Sql::default();
-    let workspace = sql.param(tenant.workspace);
+    let (workspace, names) = (sql.param(tenant.workspace), raw(ids));
+    let (names, ids) =
+        (sql.param(names.iter().map(Uuid::to_string).collect::<Vec<_>>()), sql.param(names));
     sql.push(&format!(
         "SELECT segment_id, kind, id, name, of_kind FROM (\
          SELECT u.segment_id, u.used_by_type AS kind, u.used_by_id AS id, coalesce(s.name, d.name) AS name, \
          count(*) OVER (PARTITION BY u.segment_id, u.used_by_type) AS of_kind, \
          row_number() OVER (PARTITION BY u.segment_id, u.used_by_type ORDER BY coalesce(s.name_key, d.name_key), u.used_by_id) AS place \
-         FROM segment_uses u \
+         FROM (SELECT n.segment_id, n.used_by_type, n.used_by_id FROM segment_uses n \
+             WHERE n.workspace_id = {workspace} AND n.segment_id = ANY ({ids}) \
+           UNION SELECT n.name::uuid, d.type, d.id FROM definition_names n \
+             JOIN definitions d ON d.workspace_id = {workspace} AND d.id = n.definition_id \
+             WHERE n.workspace_id = {workspace} AND n.kind = 'segment' AND n.name = ANY ({names}) AND EXISTS (SELECT FROM runs r \
+               WHERE r.workspace_id = {workspace} AND r.definition_id = n.definition_id AND r.version = n.version \
+               AND r.state IN ('queued', 'running'))) AS u \
          LEFT JOIN segments s ON u.used_by_type = 'segment' AND s.workspace_id = {workspace} AND s.id = u.used_by_id \
          LEFT JOIN definitions d ON u.used_by_type IN ('rule', 'scenario') AND d.workspace_id = {workspace} AND d.id = u.used_by_id \
          LEFT JOIN jobs j ON u.used_by_type = 'job' AND j.workspace_id = {workspace} AND j.id = u.used_by_id \
-         WHERE u.workspace_id = {workspace} AND (u.used_by_type <> 'job' OR j.state IN ('queued', 'running')) \
-         AND u.segment_id = ANY ("
+         WHERE u.used_by_type <> 'job' OR j.state IN ('queued', 'running')) AS numbered WHERE place <= "
     ));
-    sql.bind(raw(ids)).push(")) AS numbered WHERE place <= ").bind(MAX_SHOWN_USES);
+    sql.bind(MAX_SHOWN_USES);
     sql.push(" ORDER BY segment_id, kind, place");
     let rows: Vec<Use> = sql.load(tenant.conn)?;
     let mut uses: HashMap<SegmentId, Uses> = HashMap::new();

@@ -91,6 +91,33 @@ async fn what_a_version_under_way_names_is_not_taken_away() {
     app.delete(&tag).await.expect(204);
 }
 
+/// SCN-3, SEG-5: so is a segment. Without it a condition that excludes its contacts would let everybody through.
+#[tokio::test]
+async fn a_segment_of_a_version_under_way_is_not_taken_away() {
+    let app = TestApp::new().await;
+    let segment = made(&app, "/segments", json!({"name": "s", "filter": has("other")})).await;
+    let start = json!({"type": "contact.created"});
+    let mut nodes = line(start.clone(), &[doing(json!({"type": "set_score", "score": 1}))]);
+    nodes[0]["next"] = json!("asked");
+    nodes.push(json!({"id": "asked", "type": "condition", "yes": "step0", "no": "end",
+        "filter": {"field": "segment", "op": "ne", "value": segment}}));
+    let scenario = saved(&app, &json!({"name": "S", "enabled": true, "nodes": nodes})).await;
+    let jana = contact(&app, "Jana").await;
+    let run =
+        app.post(format!("/contacts/{jana}/scenarios")).json(&json!({"scenario_id": scenario}));
+    let run = run.await.expect(201);
+    let path = format!("/scenarios/{scenario}");
+    app.patch(&path).json(&json!({"nodes": line(start, &[])})).await.expect(200);
+    let segment = format!("/segments/{segment}");
+    let refused = app.delete(&segment).await.expect_problem(409, "segment_in_use", &[]);
+    assert_eq!((&refused.json["uses"], &refused.json["scenarios"]), (&json!(1), &json!(1)));
+    let by = json!([{"type": "scenario", "id": scenario, "name": "S"}]);
+    assert_eq!(app.get(&segment).await.expect(200).json["used_by"], by);
+    app.delete(run.header("location")).await.expect(204);
+    assert_eq!(app.get(&segment).await.expect(200).json["used_by"], json!([]));
+    app.delete(&segment).await.expect(204);
+}
+
 /// SCN-4: a tag that is renamed is renamed in conditions, events and actions, in what starts it, and in old versions.
 #[tokio::test]
 async fn a_renamed_tag_is_followed() {
