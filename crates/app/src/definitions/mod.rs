@@ -33,8 +33,13 @@ pub use kartoteka_persistence::definitions::{Definition, Hold, list};
 /// What keeps a definition from being switched on; nothing when it can be.
 #[must_use]
 pub fn problems(kind: Kind, definition: &Definition) -> Vec<Fault> {
+    stored(kind, definition).problems
+}
+
+/// A definition as it was saved, its national phone numbers read in the region they were written in.
+fn stored(kind: Kind, definition: &Definition) -> Draft {
     let members = definition.body.as_object().cloned().unwrap_or_default();
-    read::read(kind, &members, None, false).problems
+    read::read(kind, &members, Region::parse(&definition.phone_region).ok(), false)
 }
 
 /// A definition.
@@ -104,10 +109,9 @@ pub fn update<E: From<Error>>(
     guard: impl FnOnce(&Definition) -> Result<(), E>,
 ) -> Result<Definition, E> {
     segments::lock(tenant).map_err(Error::from)?;
-    let phone_region = workspaces::get(tenant).map_err(Error::from)?.phone_region;
-    let region = Region::parse(&phone_region).ok();
+    let mut phone_region = workspaces::get(tenant).map_err(Error::from)?.phone_region;
     // what no definition has is told of what was sent: merging would leave a null out
-    let mut told = read::read(kind, members, region, false).faults;
+    let mut told = read::read(kind, members, Region::parse(&phone_region).ok(), false).faults;
     let Some(before) = store::get(tenant, kind, id, Hold::Change).map_err(Error::from)? else {
         return Err(if told.is_empty() { Error::NotFound } else { Error::invalid(told) }.into());
     };
@@ -115,9 +119,13 @@ pub fn update<E: From<Error>>(
     if told.is_empty() {
         guard(&before)?;
     }
+    // what is not sent keeps the meaning it was saved with
+    if !["conditions", "nodes"].iter().any(|member| members.contains_key(*member)) {
+        phone_region.clone_from(&before.phone_region);
+    }
     let changed = || -> Result<Definition, Error> {
         let merged = merged(&before, members);
-        let draft = read::read(kind, &merged, region, true);
+        let draft = read::read(kind, &merged, Region::parse(&phone_region).ok(), true);
         let faults = faults_of(tenant, &draft, together(told, draft.faults.clone()))?;
         let (Some(name), true) = (&draft.name, faults.is_empty()) else {
             return Err(Error::invalid(faults));
@@ -368,8 +376,7 @@ pub(crate) fn follow_rewritten(
         for id in &ids {
             let now = store::get(tenant, kind, DefinitionId(*id), Hold::No)?;
             if let Some(now) = now.filter(|now| now.enabled) {
-                let members = now.body.as_object().cloned().unwrap_or_default();
-                let starts = read::read(kind, &members, None, false).starts;
+                let starts = stored(kind, &now).starts;
                 store::put_starts(tenant, kind, DefinitionId(*id), &starts)?;
             }
         }

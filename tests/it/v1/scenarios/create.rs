@@ -36,6 +36,30 @@ async fn a_whole_scenario_is_saved_and_its_events_start_it() {
     app.check_invariants();
 }
 
+/// SCN-1: what it lacks is told also where a condition names a national number, which has no region of its own.
+#[tokio::test]
+async fn a_draft_with_a_national_number_says_what_it_lacks() {
+    let app = TestApp::new().await;
+    app.patch("/workspace").json(&json!({"phone_region": "CZ"})).await.expect(200);
+    let mut body = plain("Half");
+    body["enabled"] = json!(false);
+    body["nodes"][0]["next"] = json!("asked");
+    body["nodes"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"id": "asked", "type": "condition", "yes": "step0",
+        "filter": {"field": "phone", "op": "eq", "value": "601123456"}}));
+    let made = app.post("/scenarios").json(&body).await.expect(201);
+    app.patch("/workspace").json(&json!({"phone_region": "PL"})).await.expect(200);
+    let read = app.get(made.header("location")).await.expect(200);
+    let listed = app.get("/scenarios").await.expect(200).data()[0].clone();
+    for one in [&made.json, &read.json, &listed] {
+        let problems = one["problems"].as_array().unwrap();
+        let told: Vec<_> = problems.iter().map(|one| (&one["pointer"], &one["code"])).collect();
+        assert_eq!(told, [(&json!("#/nodes/3/no"), &json!("missing_field"))]);
+    }
+}
+
 /// SCN-1: half a scenario is kept, and says what it lacks; it is not switched on.
 #[tokio::test]
 async fn a_draft_may_be_half_made_but_not_switched_on() {

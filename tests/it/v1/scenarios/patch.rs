@@ -52,6 +52,40 @@ async fn a_version_stays_for_who_went_through_it() {
     app.check_invariants();
 }
 
+/// SCN-1: a national number means what it meant when it was written, in whatever region the workspace is by now.
+#[tokio::test]
+async fn numbers_in_conditions_keep_their_region() {
+    let app = TestApp::new().await;
+    let region = |code: &'static str| app.patch("/workspace").json(&json!({"phone_region": code}));
+    region("CZ").await.expect(200);
+    let condition = |number: &str| json!({"field": "phone", "op": "eq", "value": number});
+    let rule = json!({"name": "R", "conditions": [condition("601 123 456")], "event": {"type": "contact.created"},
+        "actions": [{"type": "set_score", "score": 1}]});
+    let made = app.post("/rules").json(&rule).await.expect(201);
+    let path = format!("/rules/{}", made.id());
+    let kept = || {
+        app.rows(
+            "SELECT phone_region, version FROM definition_versions ORDER BY version DESC LIMIT 1",
+        )
+        .remove(0)
+    };
+    // there it is no number
+    region("US").await.expect(200);
+    for patch in
+        [json!({"name": "S"}), json!({"enabled": true}), json!({"limits": {"runs_per_contact": 2}})]
+    {
+        app.patch(&path).json(&patch).await.expect(200);
+    }
+    assert_eq!(kept(), json!({"phone_region": "CZ", "version": 2}));
+    app.patch(&path)
+        .json(&json!({"conditions": [condition("601 123 456")], "delay": "P1D"}))
+        .await
+        .expect_problem(422, "invalid_phone", &["#/conditions/0/value"]);
+    let own = json!({"conditions": [condition("(202) 555-0100")]});
+    app.patch(&path).json(&own).await.expect(200);
+    assert_eq!(kept(), json!({"phone_region": "US", "version": 3}));
+}
+
 /// A merge patch: what is absent stays, what is null is cleared, what is the same changes nothing.
 #[tokio::test]
 async fn changes_are_merged() {
