@@ -4,14 +4,16 @@
 pub(crate) mod bulk;
 pub mod runs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
+use kartoteka_domain::consents::ledger::Channel;
 use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
+use kartoteka_domain::fields::FieldType;
 use kartoteka_domain::ids::{DefinitionId, FunnelId};
 use kartoteka_domain::scenarios::Kind;
 use kartoteka_domain::scenarios::catalogue::Thing;
@@ -19,9 +21,12 @@ use kartoteka_domain::scenarios::read::{self, Draft};
 use kartoteka_domain::segments::read::missing;
 use kartoteka_domain::segments::unfold::measure;
 use kartoteka_domain::tags::TagName;
+use kartoteka_persistence::consents::bulk as purposes;
 use kartoteka_persistence::definitions as store;
+use kartoteka_persistence::funnels::stages;
 use kartoteka_persistence::segments::{self as trees, saved as segments};
-use kartoteka_persistence::{StoreError, Tenant, funnels, tags, workspaces};
+use kartoteka_persistence::workspaces::WriterLock;
+use kartoteka_persistence::{StoreError, Tenant, fields, funnels, tags, workspaces};
 
 use crate::access::audit;
 use crate::context::Context;
@@ -279,6 +284,10 @@ fn faults_of(
             faults.push(too_large(&condition.pointer, error));
         }
     }
+    let unfit = unfit(tenant, draft)?;
+    let known = |fault: &Fault| faults.iter().any(|known| known.pointer == fault.pointer);
+    let unfit: Vec<Fault> = unfit.into_iter().filter(|fault| !known(fault)).collect();
+    faults.extend(unfit);
     if draft.enabled {
         faults.extend(draft.problems.iter().cloned());
     }
@@ -286,6 +295,53 @@ fn faults_of(
     if faults.is_empty() {
         let keys = draft.names.iter().filter(|(kind, _)| *kind == "tag");
         tags::hold(tenant, keys.map(|(_, key)| key.clone()).collect())?;
+    }
+    Ok(faults)
+}
+
+/// What exists and does not fit: a stage of another funnel, a purpose of another channel, a value that the definition of
+/// its detail does not take, a detail that holds no day.
+fn unfit(tenant: &mut Tenant<'_>, draft: &Draft) -> Result<Vec<Fault>, Error> {
+    let mut faults = Vec::new();
+    let ids = draft.placed.iter().map(|(_, stage, _)| stage.0).collect();
+    let funnel_of: HashMap<Uuid, Uuid> =
+        stages::hold(tenant, ids)?.into_iter().map(|stage| (stage.id, stage.funnel_id)).collect();
+    for (at, stage, funnel) in &draft.placed {
+        if funnel_of.get(&stage.0).is_some_and(|of| *of != funnel.0) {
+            let detail = "The stage is one of another funnel.";
+            faults.push(Fault::new(at.as_str(), Code::InvalidValue, detail));
+        }
+    }
+    for channel in [Channel::Email, Channel::Sms] {
+        let named = draft.purposes.iter().filter(|(.., wanted)| *wanted == channel);
+        let named: Vec<_> = named.collect();
+        if named.is_empty() {
+            continue;
+        }
+        let of_channel = purposes::purposes_of(tenant, channel)?;
+        for (at, name, _) in named {
+            if !of_channel.iter().any(|purpose| purpose.name == *name) {
+                let detail = format!("This is no purpose of the channel {}.", channel.as_str());
+                faults.push(Fault::new(at.as_str(), Code::InvalidValue, detail));
+            }
+        }
+    }
+    let details = draft.values.iter().map(|(_, name, _)| name);
+    let details: BTreeSet<&String> =
+        details.chain(draft.days.iter().map(|(_, name)| name)).collect();
+    if !details.is_empty() {
+        // shared with those who write values: who changes a definition, or deletes it, comes before or behind
+        fields::lock(tenant, WriterLock::Shared)?;
+    }
+    let definitions = fields::definitions(tenant, details.into_iter().cloned().collect())?;
+    for (at, name, value) in &draft.values {
+        faults.extend(definitions.get(name).and_then(|field| field.fault(value, at)));
+    }
+    for (at, name) in &draft.days {
+        if definitions.get(name).is_some_and(|field| field.field_type != FieldType::Date) {
+            let detail = "The field is not defined as a date: it holds no day.";
+            faults.push(Fault::new(at.as_str(), Code::InvalidValue, detail));
+        }
     }
     Ok(faults)
 }

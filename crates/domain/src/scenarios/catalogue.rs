@@ -1,6 +1,8 @@
 //! What may start a rule or scenario (SCN-4), and what each may do (SCN-1): words, parameters, and what these mean.
 //! One table for reading, for the published schema, and for whoever carries it out.
 
+use crate::consents::ledger::Channel;
+
 /// What a parameter is about that only the database knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {
@@ -35,8 +37,8 @@ pub enum Form {
     Detail,
     /// Text, a number, or yes or no.
     DetailValue,
-    /// The name of a purpose of consent.
-    Purpose,
+    /// The name of a purpose of consent of this channel.
+    Purpose(Channel),
     /// The id of something.
     Id(Thing),
     /// An ISO 8601 duration.
@@ -191,15 +193,22 @@ const KIND_OF_MESSAGE: Param = may(
     r#""marketing""#,
     "`marketing` when absent; `transactional` also goes to who takes no marketing.",
 );
-const FOR_PURPOSE: Param = may(
+const FOR_EMAIL: Param = may(
     "purpose",
-    Form::Purpose,
+    Form::Purpose(Channel::Email),
     r#""email_basic""#,
-    "The purpose whose consent is needed; that of its channel when absent.",
+    "The purpose whose consent is needed, one of e-mail; that of e-mail when absent.",
+);
+const FOR_SMS: Param = may(
+    "purpose",
+    Form::Purpose(Channel::Sms),
+    r#""sms_basic""#,
+    "The purpose whose consent is needed, one of short messages; that of short messages when absent.",
 );
 
-/// What a rule or scenario may do (SCN-1). Where the contact manager does the same, its word and parameters are the
-/// same.
+/// What a rule or scenario may do (SCN-1). Where the contact manager does the same, its word is the same. Its parameters
+/// are too, but for what only somebody who asks at the moment can mean: a definition names owners by id and a funnel
+/// always, because it stays while people and funnels come and go, and writes no private notes, because it is nobody.
 pub const ACTIONS: &[Entry] = &[
     entry(
         "add_tags",
@@ -259,9 +268,9 @@ pub const ACTIONS: &[Entry] = &[
             must("legal_basis", Form::Word(LEGAL_BASES), r#""consent""#, "What it stands on."),
             may(
                 "purpose",
-                Form::Purpose,
+                Form::Purpose(Channel::Email),
                 r#""email_basic""#,
-                "The purpose; that of e-mail when absent.",
+                "The purpose, one of e-mail; that of e-mail when absent.",
             ),
         ],
     ),
@@ -273,9 +282,9 @@ pub const ACTIONS: &[Entry] = &[
             must("legal_basis", Form::Word(LEGAL_BASES), r#""consent""#, "What it stands on."),
             may(
                 "purpose",
-                Form::Purpose,
+                Form::Purpose(Channel::Sms),
                 r#""sms_basic""#,
-                "The purpose; that of short messages when absent.",
+                "The purpose, one of short messages; that of short messages when absent.",
             ),
         ],
     ),
@@ -309,7 +318,7 @@ pub const ACTIONS: &[Entry] = &[
             must("subject", Form::Text(200), r#""Welcome""#, "Its subject."),
             must("text", Form::Text(20_000), r#""Thank you for your visit.""#, "What it says."),
             KIND_OF_MESSAGE,
-            FOR_PURPOSE,
+            FOR_EMAIL,
         ],
     ),
     entry(
@@ -318,7 +327,7 @@ pub const ACTIONS: &[Entry] = &[
         &[
             must("text", Form::Text(918), r#""See you tomorrow.""#, "What it says."),
             KIND_OF_MESSAGE,
-            FOR_PURPOSE,
+            FOR_SMS,
         ],
     ),
     entry(

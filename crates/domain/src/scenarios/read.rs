@@ -13,12 +13,12 @@ use super::graph::{self, Step, Vertex};
 use super::{Kind, MAX_BYTES, MAX_NODE_ID_CHARS, MAX_NODES, MAX_RUNS_PER_CONTACT};
 use crate::classes::{self, ClassName, MAX_DESCRIPTION_CHARS};
 use crate::codes::Code;
-use crate::consents::ledger::is_purpose_name;
+use crate::consents::ledger::{Channel, is_purpose_name};
 use crate::contacts::patch::MAX_DETAIL_CHARS;
 use crate::contacts::phone::Region;
 use crate::faults::{Fault, pointer_token, sentence};
 use crate::fields;
-use crate::ids::{SegmentId, StageId};
+use crate::ids::{FunnelId, SegmentId, StageId};
 use crate::segments::fields::Link;
 use crate::segments::names::names_of;
 use crate::segments::unfold::segments_of;
@@ -80,6 +80,14 @@ pub struct Draft {
     pub references: Vec<Reference>,
     /// Webhooks and funnels that must exist, and where they are named.
     pub things: Vec<(String, Thing, Uuid)>,
+    /// Purposes with the channel each must be of, and where they are named.
+    pub purposes: Vec<(String, String, Channel)>,
+    /// Stages with the funnel each must be of, and where that is named.
+    pub placed: Vec<(String, StageId, FunnelId)>,
+    /// Values for details, which must fit the definitions of these, and where they stand.
+    pub values: Vec<(String, String, Value)>,
+    /// Details that must hold a day, and where they are named.
+    pub days: Vec<(String, String)>,
     /// Segments of its conditions, in order.
     pub segments: Vec<SegmentId>,
     /// Everything it names.
@@ -421,7 +429,32 @@ impl Reader {
                 None => {}
             }
         }
+        self.together(entry, object, at);
         Some((entry, object))
+    }
+
+    /// What parameters of an entry say together, and only the database knows whether it fits. What is wrong with each
+    /// of them by itself was told.
+    fn together(&mut self, entry: &Entry, object: &Map<String, Value>, at: &str) {
+        let param = |form: Form| entry.params.iter().find(|param| param.form == form);
+        let said = |form: Form| {
+            let param = param(form)?;
+            Some((format!("{at}/{}", param.name), said(object, param.name)?))
+        };
+        let id = |value: &Value| Uuid::parse_str(value.as_str()?).ok();
+        if let (Some((_, stage)), Some((at, funnel))) =
+            (said(Form::Id(Thing::Stage)), said(Form::Id(Thing::Funnel)))
+            && let (Some(stage), Some(funnel)) = (id(stage), id(funnel))
+        {
+            self.draft.placed.push((at, StageId(stage), FunnelId(funnel)));
+        }
+        if let (Some((_, name)), Some((at, value))) = (said(Form::Detail), said(Form::DetailValue))
+            && let Some(name) = name.as_str()
+            && let Some(name) = fields::read_name(name, "", &mut Vec::new())
+            && matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+        {
+            self.draft.values.push((at, name, value.clone()));
+        }
     }
 
     /// A condition on the contact.
@@ -500,11 +533,12 @@ impl Reader {
                 Value::Number(_) | Value::Bool(_) => {}
                 _ => self.wrong_type(at, "text, a number, or true or false"),
             },
-            Form::Purpose => {
+            Form::Purpose(channel) => {
                 if let Some(text) = self.text(json, at) {
                     let name = text.to_owned();
                     if is_purpose_name(&name) {
                         self.name(NameKind::Purpose, &name);
+                        self.draft.purposes.push((at.to_owned(), name.clone(), channel));
                     }
                     let target = Target::Purpose(name);
                     self.draft.references.push(Reference { pointer: at.to_owned(), target });
@@ -554,6 +588,7 @@ impl Reader {
             Some(name) => {
                 if let Some(name) = fields::read_name(name, at, &mut self.draft.faults) {
                     self.name(NameKind::Detail, &name);
+                    self.draft.days.push((at.to_owned(), name));
                 }
             }
             None if text == "birth_date" => {}
@@ -604,10 +639,10 @@ impl Reader {
     }
 
     fn integer(&mut self, json: &Value, at: &str, least: i64, most: i64) {
-        let whole = json.as_f64().is_some_and(|number| number.fract() == 0.0);
         match json.as_i64() {
             Some(number) if (least..=most).contains(&number) => {}
-            None if !whole => self.wrong_type(at, "a whole number"),
+            // 10.0 too, as of scores of tags: it is kept as it was written, and read as a whole number
+            None if !json.is_u64() => self.wrong_type(at, "a whole number, without a fraction"),
             _ => self.fault(at, Code::OutOfRange, format!("from {least} to {most}")),
         }
     }
@@ -803,6 +838,50 @@ mod tests {
             told(&draft(Kind::Rule, &json!({"name": "R", "nodes": []})).faults),
             [("#/nodes", Code::UnknownField)]
         );
+    }
+
+    /// SCN-1, SCN-4: what only the database knows is found, with its place.
+    #[test]
+    fn what_must_fit_together_is_found() {
+        let (stage, funnel) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let rule = json!({
+            "name": "R", "event": {"type": "date.reached", "field": "detail: child's  birthday"},
+            "actions": [
+                {"type": "remove_from_funnel", "funnel_id": funnel, "stage_id": stage},
+                {"type": "remove_from_funnel", "funnel_id": funnel},
+                {"type": "remove_from_funnel", "funnel_id": funnel, "stage_id": "x"},
+                {"type": "set_detail", "name": " size ", "value": 43},
+                {"type": "set_detail", "name": "size", "value": []},
+                {"type": "send_sms", "text": "t", "purpose": "email_basic"}
+            ]
+        });
+        let read = draft(Kind::Rule, &rule);
+        let at = |pointer: &str| pointer.to_owned();
+        assert_eq!(read.placed, [(at("#/actions/0/funnel_id"), StageId(stage), FunnelId(funnel))]);
+        assert_eq!(read.values, [(at("#/actions/3/value"), at("size"), json!(43))]);
+        assert_eq!(read.days, [(at("#/event/field"), at("child's birthday"))]);
+        let purpose = (at("#/actions/5/purpose"), at("email_basic"), Channel::Sms);
+        assert_eq!(read.purposes, [purpose]);
+    }
+
+    /// SCN-1: a whole number has no fraction, not even one of nothing.
+    #[test]
+    fn whole_numbers_are_written_whole() {
+        let of = |score: Value| {
+            let rule = json!({"name": "R", "actions": [{"type": "set_score", "score": score}]});
+            draft(Kind::Rule, &rule).faults.first().map(|fault| fault.code)
+        };
+        assert_eq!(of(json!(10)), None);
+        for (score, code) in [
+            (json!(10.0), Code::InvalidType),
+            (json!(10.5), Code::InvalidType),
+            (json!("10"), Code::InvalidType),
+            (json!(1e300), Code::InvalidType),
+            (json!(u64::MAX), Code::OutOfRange),
+            (json!(i64::MIN), Code::OutOfRange),
+        ] {
+            assert_eq!(of(score.clone()), Some(code), "{score}");
+        }
     }
 
     /// SCN-1: half a scenario is saved, and says what it lacks.

@@ -186,7 +186,7 @@ fn schema_of(param: &Param) -> Value {
         Form::DetailValue => {
             json!({"type": ["string", "number", "boolean"], "maxLength": MAX_DETAIL_CHARS})
         }
-        Form::Purpose => json!({
+        Form::Purpose(_) => json!({
             "type": "string", "minLength": 1, "maxLength": MAX_PURPOSE_NAME_CHARS, "pattern": "^[a-z][a-z0-9_]*$"
         }),
         Form::Id(_) => json!({"type": "string", "format": "uuid"}),

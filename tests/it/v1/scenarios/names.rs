@@ -142,6 +142,79 @@ async fn a_renamed_tag_is_followed() {
     assert_eq!(app.count(lines), 2);
 }
 
+/// CNS-2, SCN-1: a purpose belongs to one channel, and so do messages and what is written down of consents.
+#[tokio::test]
+async fn a_purpose_of_another_channel_is_refused() {
+    let app = TestApp::new().await;
+    let action = |word: &str, purpose: &str| match word {
+        "send_sms" => json!({"type": word, "text": "t", "purpose": purpose}),
+        "send_email" => json!({"type": word, "subject": "s", "text": "t", "purpose": purpose}),
+        _ => json!({"type": word, "legal_basis": "consent", "purpose": purpose}),
+    };
+    let body = |actions: Vec<Value>| json!({"name": "R", "enabled": true, "event": {"type": "contact.created"}, "actions": actions});
+    let wrong = [
+        action("set_email_opt_in", "sms_basic"),
+        action("send_sms", "email_basic"),
+        action("set_mobile_opt_in", "email_basic"),
+        action("send_email", "sms_basic"),
+        action("send_email", "unknown"),
+    ];
+    let refused = app.post("/rules").json(&body(wrong.to_vec())).await.expect(422);
+    let mut codes = vec!["invalid_value"; 4];
+    codes.push("unknown_purpose");
+    let mut faults = refused.faults();
+    faults.sort_unstable();
+    let expected: Vec<_> = codes
+        .iter()
+        .enumerate()
+        .map(|(place, code)| (format!("#/actions/{place}/purpose"), (*code).to_owned()))
+        .collect();
+    assert_eq!(faults, expected);
+    let right = [
+        action("set_email_opt_in", "email_basic"),
+        action("send_sms", "sms_basic"),
+        action("set_mobile_opt_in", "sms_basic"),
+        action("send_email", "email_basic"),
+    ];
+    app.post("/rules").json(&body(right.to_vec())).await.expect(201);
+}
+
+/// CON-9, SCN-1: a value that a definition writes fits its field, as one that somebody writes.
+#[tokio::test]
+async fn a_value_that_does_not_fit_its_field_is_refused() {
+    let app = TestApp::new().await;
+    for (name, kind) in [("size", "number"), ("since", "date")] {
+        made(&app, "/fields", json!({"name": name, "type": kind})).await;
+    }
+    let set =
+        |name: &str, value: Value| json!({"type": "set_detail", "name": name, "value": value});
+    let body = |field: &str, actions: Vec<Value>| json!({"name": "R", "enabled": true, "event": {"type": "date.reached", "field": field}, "actions": actions});
+    let wrong = [
+        set("size", json!("abc")),
+        set("size", json!(43)),
+        set("since", json!("soon")),
+        set("free", json!("abc")),
+    ];
+    let refused = app.post("/rules").json(&body("detail:size", wrong.to_vec())).await.expect(422);
+    let mut faults = refused.faults();
+    faults.sort_unstable();
+    let fault = |at: &str, code: &str| (at.to_owned(), code.to_owned());
+    assert_eq!(
+        faults,
+        [
+            fault("#/actions/0/value", "invalid_type"),
+            fault("#/actions/2/value", "invalid_date"),
+            fault("#/event/field", "invalid_value"),
+        ]
+    );
+    let right = vec![set("size", json!(43)), set("free", json!("abc"))];
+    for (name, field) in [("R", "detail:since"), ("S", "detail:free")] {
+        let mut rule = body(field, right.clone());
+        rule["name"] = json!(name);
+        app.post("/rules").json(&rule).await.expect(201);
+    }
+}
+
 /// TRS-5: an address of an erased person is taken out of conditions and texts, in every version.
 #[tokio::test]
 async fn an_erased_address_is_taken_out() {
@@ -191,6 +264,23 @@ async fn stages_and_funnels_are_kept_under_scenarios() {
     let body = json!({"name": "S", "enabled": true, "nodes": nodes(&one, &id)});
     let scenario = saved(&app, &body).await;
     assert_eq!(starts(&app), [("contact.stage_entered".to_owned(), json!({"stage_id": one}))]);
+    let other = app.post("/funnels").json(&json!({"name": "O"})).await.expect(201).id();
+    let apart = json!({"name": "A", "event": {"type": "contact.stage_entered", "stage_id": one, "funnel_id": other},
+        "actions": [{"type": "remove_from_funnel", "funnel_id": other, "stage_id": two},
+            {"type": "remove_from_funnel", "funnel_id": id, "stage_id": two},
+            {"type": "remove_from_funnel", "funnel_id": nobody, "stage_id": two}]});
+    let refused = app.post("/rules").json(&apart).await.expect(422);
+    let mut faults = refused.faults();
+    faults.sort_unstable();
+    let fault = |at: &str, code: &str| (at.to_owned(), code.to_owned());
+    assert_eq!(
+        faults,
+        [
+            fault("#/actions/0/funnel_id", "invalid_value"),
+            fault("#/actions/2/funnel_id", "unknown_reference"),
+            fault("#/event/funnel_id", "invalid_value"),
+        ]
+    );
     let stage = |stage: &str| format!("/funnels/{id}/stages/{stage}");
     let kept = app.delete(stage(&one)).await.expect(409);
     assert_eq!(
