@@ -2,7 +2,6 @@
 //! first chunk, grows with each, and is seen when the job has ended. One that broke off has those of whom it says that they
 //! got one.
 
-use serde_json::json;
 use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
@@ -59,9 +58,9 @@ pub(crate) fn generate_links(
         },
     )?;
     store::add_contacts(tenant, document, ids)?;
-    // a type of its own, as of exports: nothing changed of the contact
-    let told = || Some(json!({ "document_id": document }));
-    let lines = ids.iter().map(|id| (*id, told())).collect();
+    // a type of its own, as of exports: nothing changed of the contact. Which document it was says the line of the job
+    // that made it, to whoever reads the trail: these lines are a part of exports, and a private one is its owner's
+    let lines = ids.iter().map(|id| (*id, None)).collect();
     audit::record_each_for_job(
         tenant,
         ctx,

@@ -116,6 +116,9 @@ async fn a_private_document_is_for_whoever_asked_for_it() {
     let jobs = evas.get("/contact-manager/jobs").await.expect(200);
     assert_eq!(jobs.data()[0]["document_id"], *id);
     assert_eq!(jobs.data()[0]["actions"], links(true));
+    let reader = app.with_scopes(&["contacts:read", "consents:read"]);
+    let export = reader.get(format!("/contacts/{jana}/export")).await.expect(200);
+    assert!(!export.text().contains(&id), "nowhere in it: {export:?}");
     for list in ["/documents".to_owned(), format!("/documents?job_id={job}")] {
         assert!(app.get(&list).await.expect(200).data().is_empty());
         assert_eq!(evas.get(&list).await.expect(200).data().len(), 1);
