@@ -13,13 +13,13 @@ use kartoteka_persistence::{Db, StoreError, Tenant};
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
-use crate::imports::errors_csv::harmless;
+use crate::imports::errors_csv::{harmless, harmless_however_split};
 use crate::tracking::Parameters;
 
 /// Contacts of one block.
 const PAGE: i64 = 1_000;
 /// Grows when the same contacts are written in another way.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 /// The columns of a list of links.
 const COLUMNS: [&str; 5] = ["contact_id", "email", "first_name", "last_name", "link"];
 
@@ -140,10 +140,11 @@ impl Content {
     fn record(&self, line: Line) -> Option<[String; COLUMNS.len()]> {
         let id = line.contact_id?;
         let link = self.page.with(&self.parameters.parameter(id.into()));
-        let cells = [line.email, line.first_name, line.last_name, Some(link)];
-        let [email, first_name, last_name, link] =
-            cells.map(|cell| harmless(cell.unwrap_or_default()));
-        Some([id.to_string(), email, first_name, last_name, link])
+        let cells = [line.email, line.first_name, line.last_name];
+        let [email, first_name, last_name] =
+            cells.map(|cell| harmless_however_split(cell.unwrap_or_default()));
+        // of the link nothing is written by the contact, and with a sign more it would lead elsewhere
+        Some([id.to_string(), email, first_name, last_name, harmless(link)])
     }
 
     fn written(

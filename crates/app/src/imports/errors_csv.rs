@@ -176,7 +176,7 @@ fn reason(row: &ReportRow) -> String {
     format!("{}: {}", row.outcome, words.join("; "))
 }
 
-/// For every file we give out: a cell a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection). A
+/// A cell a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection). A
 /// phone number that begins with + stays what it is to us: the reader takes the apostrophe off again.
 pub(crate) fn harmless(cell: String) -> String {
     match cell.chars().next() {
@@ -193,9 +193,39 @@ fn closed(error: csv::Error) -> Error {
     Error::Store(StoreError::Busy(error.to_string()))
 }
 
+/// As [`harmless`], for a file that nobody reads back: a spreadsheet may split its lines at another sign than the one it is
+/// written with, quotes or not, so what follows such a sign is looked at as well. (`errors.csv` is imported again, and two
+/// numbers in one cell, `601123456;+420777123456`, would not be what they were.)
+pub(crate) fn harmless_however_split(cell: String) -> String {
+    let splits = |c: char| matches!(c, ';' | ',' | '\t' | '\r' | '\n');
+    let formula = |c: char| matches!(c, '=' | '+' | '-' | '@');
+    let mut out = String::with_capacity(cell.len());
+    let mut behind = false;
+    for c in harmless(cell).chars() {
+        if behind && formula(c) {
+            out.push('\'');
+        }
+        out.push(c);
+        behind = splits(c);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// MGR-M: whichever sign the spreadsheet takes for the end of a cell.
+    #[test]
+    fn formulas_behind_other_separators_are_made_harmless() {
+        let of = |text: &str| harmless_however_split(text.to_owned());
+        assert_eq!(of("Jana;=cmd|'/c calc'!A1;"), "Jana;'=cmd|'/c calc'!A1;");
+        assert_eq!(of("=1,+2\t-3\n@4;;=5"), "'=1,'+2\t'-3\n'@4;;'=5");
+        assert_eq!(of("Novák, Jana; 5-3=2"), "Novák, Jana; 5-3=2");
+        assert_eq!(of(""), "");
+        let numbers = "601123456;+420777123456";
+        assert_eq!(harmless(numbers.to_owned()), numbers, "of a file that is read again");
+    }
 
     /// IMP-16
     #[test]

@@ -88,7 +88,10 @@ async fn cells_that_a_spreadsheet_takes_for_formulas_are_made_harmless() {
     let other = json!({"first_name": "+1", "last_name": "-2+3"});
     let other = app.post("/contacts").json(&other).await.expect(201).id();
     let address = contact(&app, "+plus@example.com").await;
-    let found = lines(&app, &kept_by_admin(&app, &[&evil, &other, &address])).await;
+    let split = json!({"first_name": "Jana;=cmd|'/c calc'!A1;", "last_name": "N,-1+2"});
+    let split = app.post("/contacts").json(&split).await.expect(201).id();
+    let found = lines(&app, &kept_by_admin(&app, &[&evil, &other, &address, &split])).await;
+    assert_eq!(found[3][2..4], ["Jana;'=cmd|'/c calc'!A1;", "N,'-1+2"]);
     assert_eq!(found[0][2..4], ["'=HYPERLINK(\"http://evil.example\")", "'@SUM(1+1)"]);
     assert_eq!(found[1][2..4], ["'+1", "'-2+3"]);
     assert_eq!(found[2][1], "'+plus@example.com");

@@ -49,7 +49,7 @@ pub(crate) struct ContentQuery {
 /// Of links: CSV (RFC 4180) in UTF-8 with a byte order mark, with the columns `contact_id`, `email`, `first_name`,
 /// `last_name`, `link`. It is written while it is sent, from the contacts as they are now: those purged or in the trash
 /// have no line, one that was merged stands there as its winner, once. Cells a spreadsheet would take for a formula begin
-/// with an apostrophe. The parameter `ktrk` of each link leads back to its contact with `GET /tracking/{parameter}`. The
+/// with an apostrophe, and so does what would be one if the spreadsheet split the lines at another sign. The parameter `ktrk` of each link leads back to its contact with `GET /tracking/{parameter}`. The
 /// audit trail keeps that it was taken.
 #[utoipa::path(
     tag = "documents",
