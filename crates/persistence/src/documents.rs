@@ -350,6 +350,16 @@ pub fn texts(
     sql.load(tenant.conn)
 }
 
+/// Texts of one document, which nobody else changes until the end of the transaction.
+///
+/// # Errors
+/// [`StoreError::Busy`] when somebody holds it for too long.
+pub fn texts_for_update(tenant: &mut Tenant<'_>, id: Uuid) -> Result<Option<Texts>, StoreError> {
+    let mut sql = Sql::new("SELECT id, name, page FROM documents WHERE workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ").bind(id).push(" FOR UPDATE");
+    sql.first(tenant.conn)
+}
+
 /// Writes other texts of a document.
 ///
 /// # Errors

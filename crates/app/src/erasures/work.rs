@@ -90,10 +90,15 @@ struct Person {
 }
 
 impl Person {
-    /// What an answer that is about the person has in it, in lower case.
+    /// What an answer that is about the person has in it, in lower case: addresses as they are, and as they stand in
+    /// that of a page.
     fn words(&self) -> Vec<String> {
         let ids = self.contacts.iter().map(Uuid::to_string);
-        ids.chain(self.sought.emails()).chain(self.addresses.phones.iter().cloned()).collect()
+        let emails = self.sought.emails();
+        let encoded: Vec<String> = emails.iter().map(|email| email.replace('@', "%40")).collect();
+        let quoted: Vec<String> = encoded.iter().map(|email| email.replace('+', "%2b")).collect();
+        let phones = self.addresses.phones.iter().cloned();
+        ids.chain(emails).chain(encoded).chain(quoted).chain(phones).collect()
     }
 
     /// The text without names, addresses and numbers of the person.
@@ -340,18 +345,27 @@ fn clean_documents(run: &Run<'_>, sought: &Sought) -> Result<usize, JobError> {
             .read(run.workspace(), |tenant| documents::texts(tenant, after, DOCUMENTS_AT_ONCE))?;
         let Some(last) = found.last() else { return Ok(cleaned) };
         after = Some(last.id);
-        for mut document in found {
-            let name = sought.redact(&document.name, false);
-            let page = document.page.as_ref().and_then(|page| sought.redact(page, false));
-            if name.is_none() && page.is_none() {
-                continue;
-            }
-            document.name = name.unwrap_or(document.name);
-            document.page = page.or(document.page);
-            run.step(|tenant, ctx, _held| Ok(documents::put_texts(tenant, &document, ctx.now)?))?;
-            cleaned += 1;
+        for document in found.iter().filter(|document| without(sought, document).is_some()) {
+            cleaned += run.step(|tenant, ctx, _held| {
+                // read again: somebody may have given it another name since
+                let now = documents::texts_for_update(tenant, document.id)?;
+                let Some(clean) = now.and_then(|now| without(sought, &now)) else { return Ok(0) };
+                documents::put_texts(tenant, &clean, ctx.now)?;
+                Ok(1)
+            })?;
         }
     }
+}
+
+/// The texts of a document without what is sought; `None` when it does not stand there.
+fn without(sought: &Sought, document: &documents::Texts) -> Option<documents::Texts> {
+    let name = sought.redact(&document.name, false);
+    let page = document.page.as_ref().and_then(|page| sought.redact(page, false));
+    (name.is_some() || page.is_some()).then(|| documents::Texts {
+        id: document.id,
+        name: name.unwrap_or_else(|| document.name.clone()),
+        page: page.or_else(|| document.page.clone()),
+    })
 }
 
 fn clean_jobs(run: &Run<'_>, sought: &Sought) -> Result<usize, JobError> {

@@ -19,6 +19,9 @@ const LONGEST_LINE: usize = 1 << 16;
 /// Bytes that are looked at once more with what follows, so that nothing hides on a border.
 const OVERLAP: usize = 512;
 
+/// An address on the web may hold another one as a parameter, so what is percent-encoded (RFC 3986) is decoded twice.
+const ENCODINGS: usize = 2;
+
 /// Endings of names of files, which are no part of an address before them.
 const FILE_ENDINGS: &[&str] = &["csv", "txt", "tsv", "zip", "gz", "xls", "xlsx", "vcf", "eml"];
 
@@ -157,28 +160,39 @@ impl Sought {
         }
     }
 
-    /// Where something of the person stands, in order and not overlapping.
+    /// Where something of the person stands, in order and not overlapping; percent-encoded, too.
     fn spans(&self, text: &str, names: bool) -> Vec<(Range<usize>, What)> {
         let mut spans = Vec::new();
-        if !self.emails.is_empty() {
-            self.email_spans(text, &mut spans);
-        }
-        if !self.phones.is_empty() {
-            self.phone_spans(text, &mut spans);
-        }
-        if names && !self.names.is_empty() {
-            self.name_spans(text, &mut spans);
+        self.plain_spans(text, names, &mut spans);
+        let mut decoded = Decoded::of(text);
+        for _ in 0..ENCODINGS {
+            let Some(plain) = decoded else { break };
+            let mut found = Vec::new();
+            self.plain_spans(&plain.text, names, &mut found);
+            spans.extend(found.into_iter().map(|(span, what)| (plain.place(&span), what)));
+            decoded = plain.again();
         }
         spans.sort_by_key(|(span, what)| (span.start, *what != What::Email));
-        let mut end = 0;
-        spans.retain(|(span, _)| {
-            let keep = span.start >= end;
-            if keep {
-                end = span.end;
+        let mut apart: Vec<(Range<usize>, What)> = Vec::with_capacity(spans.len());
+        for (span, what) in spans {
+            match apart.last_mut() {
+                Some((last, _)) if span.start < last.end => last.end = last.end.max(span.end),
+                _ => apart.push((span, what)),
             }
-            keep
-        });
-        spans
+        }
+        apart
+    }
+
+    fn plain_spans(&self, text: &str, names: bool, spans: &mut Vec<(Range<usize>, What)>) {
+        if !self.emails.is_empty() {
+            self.email_spans(text, spans);
+        }
+        if !self.phones.is_empty() {
+            self.phone_spans(text, spans);
+        }
+        if names && !self.names.is_empty() {
+            self.name_spans(text, spans);
+        }
     }
 
     fn email_spans(&self, text: &str, spans: &mut Vec<(Range<usize>, What)>) {
@@ -265,6 +279,60 @@ impl Sought {
                 _ => {}
             }
         }
+    }
+}
+
+/// A text without percent-encoding, and where each byte of it stood.
+struct Decoded {
+    text: String,
+    /// One more than there are bytes: where the text ends.
+    places: Vec<usize>,
+}
+
+impl Decoded {
+    /// `None` when nothing in it is encoded. Bytes that are no UTF-8 stay as they are written.
+    fn of(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
+        let byte = |at: usize| match bytes.get(at) {
+            Some(b'%') => u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok(),
+            _ => None,
+        };
+        let (mut plain, mut places) = (Vec::new(), Vec::new());
+        let (mut from, mut any) = (0, false);
+        while let Some(first) = bytes.get(from) {
+            let run: Vec<u8> = (from..).step_by(3).map_while(byte).collect();
+            if !run.is_empty() && std::str::from_utf8(&run).is_ok() {
+                places.extend((from..).step_by(3).take(run.len()));
+                from += run.len() * 3;
+                plain.extend(run);
+                any = true;
+            } else {
+                let as_written = (run.len() * 3).max(1);
+                places.extend(from..from + as_written);
+                match run.len() {
+                    0 => plain.push(*first),
+                    _ => plain.extend(bytes.iter().skip(from).take(as_written)),
+                }
+                from += as_written;
+            }
+        }
+        places.push(bytes.len());
+        let text = String::from_utf8(plain).ok().filter(|_| any)?;
+        Some(Self { text, places })
+    }
+
+    /// Decoded once more; `None` when nothing more is encoded.
+    fn again(self) -> Option<Self> {
+        let Self { text, places } = Self::of(&self.text)?;
+        let first = |place: usize| self.places.get(place).copied().unwrap_or_default();
+        Some(Self { text, places: places.into_iter().map(first).collect() })
+    }
+
+    /// Where a part of it stood.
+    fn place(&self, span: &Range<usize>) -> Range<usize> {
+        let of = |at: usize| self.places.get(at).copied().unwrap_or_default();
+        of(span.start)..of(span.end)
     }
 }
 
@@ -374,6 +442,37 @@ mod tests {
         // what stands there instead is an address and a number still
         assert!(Email::parse(NO_EMAIL).is_ok());
         assert!(crate::contacts::phone::Phone::from_e164(NO_PHONE).is_ok());
+    }
+
+    /// TRS-5, MGR-M: in addresses of pages things are percent-encoded, once or twice, however the letters are written.
+    #[test]
+    fn what_is_percent_encoded_is_found() {
+        for (text, clean) in [
+            (
+                "https://x.example/?for=jana%40h%C3%A1%C4%8Dek.cz&a=1",
+                "https://x.example/?for={E}&a=1",
+            ),
+            ("https://x.example/?for=jana%40h%c3%a1%c4%8dek.cz", "https://x.example/?for={E}"),
+            ("https://x.example/jana%40h%C3%A1%C4%8Dek.cz#a", "https://x.example/{E}#a"),
+            (
+                "?u=https%3A%2F%2Fy.example%2F%3Fm%3DJana%2540h%25C3%25A1%25C4%258Dek.cz",
+                "?u=https%3A%2F%2Fy.example%2F%3Fm%3D{E}",
+            ),
+            ("?for=jana@h%C3%A1%C4%8Dek.cz", "?for={E}"),
+            ("?a=%20jana%40háček.cz%20", "?a=%20{E}%20"),
+            ("?tel=%2B420%20601%20123%20456&x=%", "?tel={P}&x=%"),
+            ("?a=%E1%40&for=jana%40háček.cz%", "?a=%E1%40&for={E}%"),
+            ("jana%40háček.cz, jana@háček.cz", "{E}, {E}"),
+        ] {
+            let expected = clean.replace("{E}", NO_EMAIL).replace("{P}", NO_PHONE);
+            assert_eq!(sought().redact(text, false), Some(expected), "{text}");
+        }
+        for text in ["?for=hanajana%40h%C3%A1%C4%8Dek.cz", "100 % jana", "%40", "%", "%4", "%C3%40"]
+        {
+            assert!(!sought().is_in(text), "{text}");
+        }
+        let url = "?a=601%20123%20456&n=Nov%C3%A1kov%C3%A1";
+        assert_eq!(sought().redact(url, true).unwrap(), format!("?a={NO_PHONE}&n={NO_NAME}"));
     }
 
     #[test]
