@@ -272,6 +272,56 @@ pub fn queue(
     sql.load(tenant.conn)
 }
 
+/// A run that was ended, and whose it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct EndedRun {
+    /// The run.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// The contact.
+    #[diesel(sql_type = SqlUuid)]
+    pub contact_id: Uuid,
+}
+
+/// Ends the runs of contacts that are about to be merged into `winner`, where the winner, or one of them before it, is on
+/// its way through the same definition. The caller has locked all of them, so that nobody starts another run meanwhile.
+///
+/// # Errors
+/// What the database said.
+pub fn end_beside(
+    tenant: &mut Tenant<'_>,
+    winner: ContactId,
+    losers: &[Uuid],
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<EndedRun>, StoreError> {
+    let mut sql = Sql::default();
+    let (workspace, winner) = (sql.param(tenant.workspace), sql.param(winner.0));
+    let (losers, now) = (sql.param(losers.to_vec()), sql.param(now));
+    sql.push(&format!(
+        "UPDATE runs r SET state = 'ended', lease_owner = NULL, lease_until = NULL, lease_epoch = r.lease_epoch + 1, \
+           ended_at = {now}, reason = "
+    ));
+    sql.bind(reason).push(&format!(
+        " WHERE r.workspace_id = {workspace} AND r.contact_id = ANY({losers}) AND r.state IN ('queued', 'running') \
+         AND EXISTS (SELECT FROM runs o WHERE o.workspace_id = {workspace} AND o.definition_id = r.definition_id \
+           AND o.state IN ('queued', 'running') AND (o.contact_id = {winner} OR (o.contact_id = ANY({losers}) \
+             AND array_position({losers}, o.contact_id) < array_position({losers}, r.contact_id)))) \
+         RETURNING r.id, r.contact_id"
+    ));
+    sql.load(tenant.conn)
+}
+
+/// Removes runs that have ended.
+///
+/// # Errors
+/// What the database said.
+pub fn remove(tenant: &mut Tenant<'_>, ids: &[Uuid]) -> Result<usize, StoreError> {
+    let mut sql = Sql::new("DELETE FROM runs WHERE ended_at IS NOT NULL AND workspace_id = ");
+    sql.bind(tenant.workspace).push(" AND id = ANY(").bind(ids.to_vec()).push(")");
+    sql.execute(tenant.conn)
+}
+
 /// Ends a run before its end; says whether it still went on. A worker that has it writes nothing more.
 ///
 /// # Errors

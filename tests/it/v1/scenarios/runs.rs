@@ -201,3 +201,64 @@ async fn runs_go_where_the_contact_goes() {
     assert_eq!(app.count("SELECT count(*) AS n FROM runs"), 0);
     app.check_invariants();
 }
+
+/// CON-16, SCN-10: of one who was several people the same is not done twice.
+#[tokio::test]
+async fn a_merged_contact_is_on_its_way_once() {
+    let app = TestApp::new().await;
+    let (first, second) = (saved(&app, &plain("First")).await, saved(&app, &plain("Second")).await);
+    let mut people = Vec::new();
+    for name in ["Winner", "One", "Two"] {
+        people.push(contact(&app, name).await);
+    }
+    let start = |person: usize, scenario: &str| {
+        app.post(format!("/contacts/{}/scenarios", people[person]))
+            .json(&json!({"scenario_id": scenario}))
+    };
+    // through the first all of them, through the second both losers; one went through it before
+    let mut runs = Vec::new();
+    for (person, scenario) in [(2, &second), (0, &first), (1, &first), (2, &first), (1, &second)] {
+        runs.push(start(person, scenario).await.expect(201));
+    }
+    app.delete(runs[0].header("location")).await.expect(204);
+    runs.push(start(2, &second).await.expect(201));
+    let merge = json!({"winner_id": people[0], "loser_ids": [people[1], people[2]]});
+    let merge = app.post("/contacts/merge").json(&merge).await.expect(200);
+    let of = |run: &kartoteka_tests::Answer| {
+        app.rows(&format!(
+            "SELECT contact_id, state, reason, lease_epoch FROM runs WHERE id = '{}'",
+            run.id()
+        ))
+        .remove(0)
+    };
+    let expected = |person: usize, state: &str, reason: Option<&str>| {
+        let epoch = i64::from(state == "ended");
+        json!({"contact_id": people[person], "state": state, "reason": reason, "lease_epoch": epoch})
+    };
+    let winners = [
+        expected(0, "ended", Some("by_hand")),
+        expected(0, "queued", None),
+        expected(0, "ended", Some("merged")),
+        expected(0, "ended", Some("merged")),
+        expected(0, "queued", None),
+        expected(0, "ended", Some("merged")),
+    ];
+    assert_eq!(runs.iter().map(of).collect::<Vec<_>>(), winners);
+    let told = app.rows(
+        "SELECT record_id, changes FROM audit_entries WHERE action = 'run.end' AND changes ->> 'fields' IS NOT NULL ORDER BY id",
+    );
+    assert_eq!(told.len(), 4, "{told:?}");
+    let shown = app.get(format!("/contacts/{}/scenarios?all=true", people[0])).await.expect(200);
+    assert_eq!(shown.data().iter().filter(|run| run["reason"] == "merged").count(), 3);
+    app.post(format!("/merges/{}/undo", merge.id())).await.expect(200);
+    let back = [
+        expected(2, "ended", Some("by_hand")),
+        expected(0, "queued", None),
+        expected(1, "ended", Some("merged")),
+        expected(2, "ended", Some("merged")),
+        expected(1, "queued", None),
+        expected(2, "ended", Some("merged")),
+    ];
+    assert_eq!(runs.iter().map(of).collect::<Vec<_>>(), back);
+    app.check_invariants();
+}

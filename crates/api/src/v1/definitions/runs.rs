@@ -91,13 +91,14 @@ pub(crate) struct RunView {
     pub(crate) steps: i64,
     /// When it was started.
     pub(crate) created_at: DateTime<Utc>,
-    /// When its first step was done.
+    /// When it was first taken up.
     #[schema(example = json!(null))]
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// When it ended.
     #[schema(example = json!(null))]
     pub(crate) ended_at: Option<DateTime<Utc>>,
-    /// Why it ended before its end (`by_hand`), or failed.
+    /// Why it ended before its end, or failed: `by_hand`; `merged` when the contact became a part of one that was on its
+    /// way through the same already.
     #[schema(example = json!(null))]
     pub(crate) reason: Option<String>,
 }

@@ -274,10 +274,11 @@ impl MergeResult {
 /// Merge contacts
 ///
 /// The losers become a part of the winner, in one step: their tags, groups, owners, notes, activities, companies,
-/// opportunities and projects, their timeline, and what they declared. Each field keeps the winner's value, or gets
+/// opportunities and projects, their timeline, their ways through scenarios, and what they declared. Each field keeps the winner's value, or gets
 /// that of the first loser who has one; `fields` says otherwise. An address is filled up only from one that agrees with
 /// it. The most restrictive word on each purpose holds, also about subscription, mute and bounces. From then on the ids
-/// of the losers lead to the winner. With `dry_run` nothing is written, and the answer says what would be.
+/// of the losers lead to the winner, which is on its way through a rule or scenario once: further runs of the losers through
+/// the same end (`merged`), also when the merge is undone. With `dry_run` nothing is written, and the answer says what would be.
 ///
 /// Refused: contacts of which somebody said that they are two (`never_merge`, with the `pairs`), contacts that were
 /// merged before (`contact_merged`, with whom they are now), contacts in the trash (`conflict`). An owner needs to be

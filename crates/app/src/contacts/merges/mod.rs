@@ -20,6 +20,7 @@ use kartoteka_persistence::consents::{self as ledger, Entry, Evidence};
 use kartoteka_persistence::contacts::merges::moving::{self, Moving};
 use kartoteka_persistence::contacts::merges::{self as store, Snapshot, Word};
 use kartoteka_persistence::contacts::{owners, read};
+use kartoteka_persistence::definitions::runs;
 use kartoteka_persistence::{StoreError, Tenant, erasures, workspaces};
 
 use super::{Stored, room};
@@ -332,6 +333,7 @@ impl Merging {
             muted: preview.muted,
             email_invalid_at: self.email_invalid_at(),
         };
+        self.end_runs(tenant, ctx)?;
         let changes = moving::merge(tenant, &moving, ctx.now)?;
         moving::record(tenant, id, ctx.actor, (winner_id, losers), changes, ctx.now)?;
         let consents = self.declare(tenant, ctx, id, preview)?;
@@ -339,6 +341,18 @@ impl Merging {
         workspaces::add_usage(tenant, -n, 0, winner_id.0)?;
         self.tell(tenant, ctx, id, preview, consents)?;
         Ok(id)
+    }
+
+    /// Lets the winner be on its way through a rule or scenario once: the same steps twice side by side would send it
+    /// everything twice (SCN-10).
+    fn end_runs(&self, tenant: &mut Tenant<'_>, ctx: &Context) -> Result<(), Error> {
+        let losers: Vec<Uuid> = self.losers.iter().map(|loser| loser.id.0).collect();
+        let ended = runs::end_beside(tenant, self.winner.id, &losers, "merged", ctx.now)?;
+        let line = |run: runs::EndedRun| {
+            (run.id, Some(json!({"contact_id": run.contact_id, "fields": ["state"]})))
+        };
+        let lines = ended.into_iter().map(line).collect();
+        Ok(audit::record_each(tenant, ctx, "run.end", "run", lines)?)
     }
 
     /// Writes into the winner's ledger what the losers' change of it.
