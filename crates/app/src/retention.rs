@@ -14,6 +14,7 @@ use kartoteka_domain::ids::{DocumentId, ImportId};
 use kartoteka_domain::jobs::JobState;
 use kartoteka_domain::retention::{Kind, Rules};
 use kartoteka_persistence::contacts::read;
+use kartoteka_persistence::definitions::{self, runs};
 use kartoteka_persistence::documents;
 use kartoteka_persistence::jobs::{self, Job, Progress};
 use kartoteka_persistence::retention as store;
@@ -135,6 +136,7 @@ fn part(
         | Kind::JobContacts
         | Kind::Documents => 1,
         Kind::Jobs | Kind::ConsentEvidence => RECORDS,
+        Kind::Runs => ROWS,
         Kind::Trash => CONTACTS,
     };
     if kind == Kind::Trash {
@@ -156,6 +158,14 @@ fn part(
         Kind::JobContacts => store::remove_job_contacts(tenant, first, ROWS)?,
         Kind::Documents => usize::from(documents::delete(tenant, DocumentId(first))?),
         Kind::Jobs => store::remove_jobs(tenant, &ids)?,
+        Kind::Runs => {
+            let gone = runs::remove(tenant, &ids)?;
+            // once, behind the last part
+            if i64::try_from(ids.len()).unwrap_or(i64::MAX) < most {
+                definitions::remove_old_versions(tenant)?;
+            }
+            gone
+        }
         Kind::Trash => {
             read::lock(tenant, &ids)?;
             trash::purge_all(tenant, ctx, &ids, None)?

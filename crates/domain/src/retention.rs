@@ -39,6 +39,7 @@ kinds! {
     JobContacts = "job_contacts", Some(90), "Lists of the contacts of jobs that have ended, with what became of each.";
     Documents = "documents", Some(30), "Documents, such as lists of links.";
     Jobs = "jobs", None, "Jobs that have ended and that no import names.";
+    Runs = "runs", None, "Runs of rules and scenarios that have ended, but of those whose limits count them.";
     Trash = "trash", None, "Contacts in the trash: they are purged.";
     ConsentEvidence = "consent_evidence", None, "What proves entries of the consent ledger: IP address, user agent, evidence.";
 }

@@ -119,6 +119,13 @@ fn things(kind: Kind, ws: &str, before: &str) -> String {
         Kind::Jobs => format!(
             "jobs j WHERE {job_ended} AND NOT EXISTS (SELECT FROM imports i WHERE i.workspace_id = {ws} AND i.job_id = j.id)"
         ),
+        // a limit counts what was: without it a contact would begin anew
+        Kind::Runs => format!(
+            "runs r JOIN definitions d ON d.workspace_id = {ws} AND d.id = r.definition_id \
+             LEFT JOIN definition_versions v ON v.workspace_id = {ws} AND v.definition_id = d.id AND v.version = d.version \
+             WHERE r.workspace_id = {ws} AND r.ended_at < {before} AND (d.deleted_at IS NOT NULL \
+               OR jsonb_strip_nulls(coalesce(v.body -> 'limits', '{{}}')) IN ('{{}}', 'null'))"
+        ),
         Kind::Trash => {
             format!("contacts c WHERE c.workspace_id = {ws} AND c.trashed_at < {before}")
         }
@@ -187,6 +194,7 @@ pub fn some(
         Kind::ImportRows | Kind::ImportFiles | Kind::ImportsOpen => "i.id",
         Kind::JobContacts | Kind::Jobs => "j.id",
         Kind::Documents => "d.id",
+        Kind::Runs => "r.id",
         Kind::Trash => "c.id",
         Kind::ConsentEvidence => "e.entry_id",
     };

@@ -5,6 +5,8 @@ use kartoteka_app::retention::look_after;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
+use super::scenarios::{line, plain};
+
 const DEFAULTS: &[(&str, Option<i64>)] = &[
     ("import_rows", Some(1)),
     ("import_files", Some(30)),
@@ -12,6 +14,7 @@ const DEFAULTS: &[(&str, Option<i64>)] = &[
     ("job_contacts", Some(90)),
     ("documents", Some(30)),
     ("jobs", None),
+    ("runs", None),
     ("trash", None),
     ("consent_evidence", None),
 ];
@@ -108,7 +111,7 @@ async fn a_run_removes_what_the_dry_run_said_and_nothing_else() {
     let (path, dry) = ("/workspace/retention/run", json!({"dry_run": true}));
     let said = app.post(path).json(&dry).await.expect(200);
     let counts = json!({"import_rows": 3, "import_files": 1, "imports_open": 1, "job_contacts": 1, "documents": 0, "jobs": 0,
-        "trash": 0, "consent_evidence": 0});
+        "runs": 0, "trash": 0, "consent_evidence": 0});
     assert_eq!((&said.json["counts"], &said.json["dry_run"]), (&counts, &json!(true)));
     assert_eq!(left(&app), [2, 4, 2, 2, 2, 2, 2], "nothing went");
     let rules = json!({"jobs": 50, "trash": 50, "consent_evidence": 50});
@@ -175,6 +178,59 @@ async fn a_worker_follows_the_rules_once_a_day() {
     let later = now + chrono::TimeDelta::hours(23);
     let again = tokio::task::spawn_blocking(move || look_after(&db, later).unwrap()).await.unwrap();
     assert_eq!(again, 0, "its day is not over");
+    app.check_invariants();
+}
+
+/// TRS-5, SCN-2: runs that ended go after their time, but those that a limit counts; and with them versions that nobody
+/// needs any more.
+#[tokio::test]
+async fn ended_runs_go_where_no_limit_counts_them() {
+    let app = TestApp::new().await;
+    let contact = app.post("/contacts").json(&json!({"first_name": "Jana"})).await.expect(201).id();
+    let runs = format!("/contacts/{contact}/scenarios");
+    let mut scenarios = Vec::new();
+    for (name, limits) in [
+        ("free", json!(null)),
+        ("open", json!({"runs_per_contact": null})),
+        ("counted", json!({"runs_per_contact": 1})),
+        ("spaced", json!({"interval": "P1D"})),
+        ("gone", json!({"runs_per_contact": 1})),
+    ] {
+        let mut body = plain(name);
+        body["limits"] = limits;
+        let id = app.post("/scenarios").json(&body).await.expect(201).id();
+        let run = app.post(&runs).json(&json!({"scenario_id": id})).await.expect(201);
+        app.delete(run.header("location")).await.expect(204);
+        scenarios.push(id);
+    }
+    // one that goes on, and one that ended just now, through another version
+    let path = format!("/scenarios/{}", scenarios[0]);
+    app.post(&runs).json(&json!({"scenario_id": scenarios[1]})).await.expect(201);
+    app.execute("UPDATE runs SET created_at = created_at - interval '90 days', ended_at = ended_at - interval '90 days'");
+    let event = json!({"type": "contact.created"});
+    app.patch(&path).json(&json!({"nodes": line(event, &[])})).await.expect(200);
+    let run = app.post(&runs).json(&json!({"scenario_id": scenarios[0]})).await.expect(201);
+    app.delete(run.header("location")).await.expect(204);
+    app.delete(format!("/scenarios/{}", scenarios[4])).await.expect(204);
+    let run = |dry: bool| app.post("/workspace/retention/run").json(&json!({"dry_run": dry}));
+    assert_eq!(run(true).await.expect(200).json["counts"]["runs"], 0, "for ever");
+    app.put("/workspace/retention").json(&json!({"runs": 60})).await.expect(200);
+    assert_eq!(run(true).await.expect(200).json["counts"]["runs"], 3);
+    assert_eq!(app.count("SELECT count(*) AS n FROM definition_versions"), 6);
+    let job = run(false).await.expect(202);
+    app.run_jobs().await;
+    let job = app.get(format!("/jobs/{}", job.id())).await.expect(200);
+    assert_eq!(job.json["counts"]["runs"], 3, "{job:?}");
+    let left = app.get(format!("{runs}?all=true")).await.expect(200);
+    let left: Vec<_> = left.data().iter().map(|run| (&run["name"], &run["state"])).collect();
+    let of = |name: &'static str, state: &'static str| (json!(name), json!(state));
+    let expected =
+        [of("free", "ended"), of("open", "queued"), of("spaced", "ended"), of("counted", "ended")];
+    assert_eq!(left, expected.each_ref().map(|(name, state)| (name, state)));
+    let versions =
+        app.rows("SELECT definition_id, version FROM definition_versions ORDER BY definition_id");
+    let of = |scenario: usize, version: i32| json!({"definition_id": scenarios[scenario], "version": version});
+    assert_eq!(versions, [of(0, 2), of(1, 1), of(2, 1), of(3, 1)]);
     app.check_invariants();
 }
 

@@ -15,9 +15,9 @@ use kartoteka_domain::contacts::phone::Region;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::fields::FieldType;
 use kartoteka_domain::ids::{DefinitionId, FunnelId};
-use kartoteka_domain::scenarios::Kind;
 use kartoteka_domain::scenarios::catalogue::Thing;
 use kartoteka_domain::scenarios::read::{self, Draft};
+use kartoteka_domain::scenarios::{Kind, MAX_DEFINITIONS};
 use kartoteka_domain::segments::read::missing;
 use kartoteka_domain::segments::unfold::measure;
 use kartoteka_domain::tags::TagName;
@@ -58,7 +58,7 @@ pub fn get(tenant: &mut Tenant<'_>, kind: Kind, id: DefinitionId) -> Result<Defi
 /// Saves a definition. One that is switched off may be half made.
 ///
 /// # Errors
-/// All faults at once, also what is missing when it is to be switched on; `rule_exists`, `scenario_exists`.
+/// All faults at once, also what is missing when it is to be switched on; `rule_exists`, `scenario_exists`, `too_many`.
 pub fn create(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
@@ -72,6 +72,12 @@ pub fn create(
     let (Some(name), true) = (&draft.name, faults.is_empty()) else {
         return Err(Error::invalid(faults));
     };
+    // under the lock: two at once are counted one after the other
+    if store::count(tenant, kind)? >= MAX_DEFINITIONS {
+        let detail = format!("A workspace has at most {MAX_DEFINITIONS} {}s.", kind.as_str());
+        let limit = json!({ "limit": MAX_DEFINITIONS });
+        return Err(Error::refused_with(Code::TooMany, detail, limit));
+    }
     let id = ctx.new_id();
     let definition = Definition {
         id,
@@ -413,8 +419,15 @@ pub(crate) fn follow_tag(
     }
     store::put_texts(tenant, &versions, ctx.now)?;
     store::rename_tag(tenant, key, name)?;
-    follow_rewritten(tenant, ctx, &versions, "tags")
+    let mut rewritten = Rewritten::new();
+    for version in &versions {
+        rewritten.entry((version.kind.clone(), version.id)).or_default().insert("tags");
+    }
+    follow_rewritten(tenant, ctx, rewritten)
 }
+
+/// The definitions that were rewritten, by the words of their kinds and their ids, with the names of what was.
+pub(crate) type Rewritten = BTreeMap<(String, Uuid), BTreeSet<&'static str>>;
 
 /// What was rewritten in definitions is looked for in what starts them, and written down, once for each.
 ///
@@ -423,20 +436,19 @@ pub(crate) fn follow_tag(
 pub(crate) fn follow_rewritten(
     tenant: &mut Tenant<'_>,
     ctx: &Context,
-    versions: &[store::Texts],
-    field: &str,
+    mut rewritten: Rewritten,
 ) -> Result<(), StoreError> {
     for kind in Kind::ALL.iter().copied() {
-        let of = versions.iter().filter(|version| version.kind == kind.as_str());
-        let ids: BTreeSet<Uuid> = of.map(|version| version.id).collect();
-        for id in &ids {
+        let of: Rewritten = rewritten.extract_if(.., |(of, _), _| of == kind.as_str()).collect();
+        for (_, id) in of.keys() {
             let now = store::get(tenant, kind, DefinitionId(*id), Hold::No)?;
             if let Some(now) = now.filter(|now| now.enabled) {
                 let starts = stored(kind, &now).starts;
                 store::put_starts(tenant, kind, DefinitionId(*id), &starts)?;
             }
         }
-        let lines = ids.into_iter().map(|id| (id, Some(json!({"fields": [field]})))).collect();
+        let line = |((_, id), fields)| (id, Some(json!({ "fields": fields })));
+        let lines = of.into_iter().map(line).collect();
         let action = format!("{}.update", kind.as_str());
         audit::record_each(tenant, ctx, &action, kind.as_str(), lines)?;
     }

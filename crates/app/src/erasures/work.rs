@@ -13,6 +13,7 @@ use kartoteka_domain::contacts::fold::fold;
 use kartoteka_domain::erasures::Sought;
 use kartoteka_domain::ids::{ErasureId, ImportId, JobId};
 use kartoteka_domain::jobs::JobState;
+use kartoteka_domain::scenarios::Kind;
 use kartoteka_persistence::access::idempotency;
 use kartoteka_persistence::companies::{self, CompanyRow};
 use kartoteka_persistence::contacts::{merges, purge, read, write};
@@ -29,6 +30,7 @@ use crate::access::audit;
 use crate::consents::suppression;
 use crate::contacts::room;
 use crate::context::Context;
+use crate::definitions::{Rewritten, follow_rewritten};
 use crate::error::{Error, Refusal};
 use crate::imports::forget;
 use crate::segments::saved;
@@ -40,6 +42,8 @@ pub(super) const KIND: &str = "contacts_erase";
 const IMPORTS_AT_ONCE: i64 = 20;
 /// Kept answers that are younger are looked through once more in the last step; the clocks of servers may differ.
 const ANSWERS_AGAIN_MINUTES: i64 = 5;
+/// Versions of rules and scenarios looked through at once; one may have 256 KiB.
+const VERSIONS_AT_ONCE: i64 = 100;
 /// Documents looked through at once.
 const DOCUMENTS_AT_ONCE: i64 = 500;
 /// Jobs looked through at once.
@@ -146,8 +150,7 @@ impl Work for EraseWork {
             checkpoint.counts.segments +=
                 run.step(|tenant, ctx, _held| clean_segments(tenant, ctx, &person.sought))?;
             checkpoint.counts.documents += clean_documents(run, &person.sought)?;
-            checkpoint.counts.segments +=
-                run.step(|tenant, ctx, _held| clean_definitions(tenant, ctx, &person.sought))?;
+            checkpoint.counts.segments += clean_definitions(run, &person.sought)?;
             checkpoint.counts.jobs += clean_jobs(run, &person.sought)?;
             checkpoint.counts.answers += run.step(|tenant, _ctx, _held| {
                 Ok(idempotency::forget_mentions(tenant, person.words(), None)?)
@@ -290,25 +293,51 @@ fn search_imports(
     }
 }
 
-fn clean_definitions(
-    tenant: &mut Tenant<'_>,
-    ctx: &Context,
-    sought: &Sought,
-) -> Result<usize, Error> {
+fn clean_definitions(run: &Run<'_>, sought: &Sought) -> Result<usize, JobError> {
+    let (mut after, mut cleaned) = (None, 0);
     if sought.is_empty() {
         return Ok(0);
     }
-    saved::lock(tenant)?;
-    let mut versions = definitions::texts(tenant)?;
-    versions.retain_mut(|version| {
-        let said = version.description.as_ref().and_then(|text| sought.redact(text, false));
-        let any = said.is_some();
-        version.description = said.or_else(|| version.description.take());
-        sought.redact_json(&mut version.body) || any
-    });
-    definitions::put_texts(tenant, &versions, ctx.now)?;
-    crate::definitions::follow_rewritten(tenant, ctx, &versions, "description")?;
-    Ok(versions.len())
+    loop {
+        let (last, n) = run.step(|tenant, ctx, _held| {
+            saved::lock(tenant)?;
+            let mut versions = definitions::texts(tenant, after, VERSIONS_AT_ONCE)?;
+            let last = versions.last().map(|version| (version.id, version.version));
+            let mut rewritten = Rewritten::new();
+            versions.retain_mut(|version| {
+                let fields = redacted(sought, version);
+                let any = !fields.is_empty();
+                if any {
+                    rewritten.entry((version.kind.clone(), version.id)).or_default().extend(fields);
+                }
+                any
+            });
+            definitions::put_texts(tenant, &versions, ctx.now)?;
+            follow_rewritten(tenant, ctx, rewritten)?;
+            Ok((last, versions.len()))
+        })?;
+        cleaned += n;
+        match last {
+            Some(last) => after = Some(last),
+            None => return Ok(cleaned),
+        }
+    }
+}
+
+/// Takes what is sought out of a version of a rule or scenario; names of the fields it stood in.
+fn redacted(sought: &Sought, version: &mut definitions::Texts) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    let said = version.description.as_ref().and_then(|text| sought.redact(text, false));
+    if said.is_some() {
+        version.description = said;
+        fields.push("description");
+    }
+    let members = Kind::from_word(&version.kind).map(Kind::members).unwrap_or_default();
+    for member in members {
+        let part = version.body.get_mut(*member);
+        fields.extend(part.is_some_and(|part| sought.redact_json(part)).then_some(*member));
+    }
+    fields
 }
 
 fn clean_segments(tenant: &mut Tenant<'_>, ctx: &Context, sought: &Sought) -> Result<usize, Error> {

@@ -208,7 +208,7 @@ const FOR_SMS: Param = may(
 
 /// What a rule or scenario may do (SCN-1). Where the contact manager does the same, its word is the same. Its parameters
 /// are too, but for what only somebody who asks at the moment can mean: a definition names owners by id and a funnel
-/// always, because it stays while people and funnels come and go, and writes no private notes, because it is nobody.
+/// always, as it stays while people and funnels come and go, and writes no private notes, which nobody would see.
 pub const ACTIONS: &[Entry] = &[
     entry(
         "add_tags",

@@ -12,6 +12,8 @@ pub mod read;
 pub mod runs;
 pub mod schema;
 
+/// Rules of a workspace, and scenarios of it: either of them.
+pub const MAX_DEFINITIONS: i64 = 1_000;
 /// Steps of one scenario.
 pub const MAX_NODES: usize = 500;
 /// Characters of the id of a step.

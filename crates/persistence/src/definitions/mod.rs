@@ -109,6 +109,18 @@ pub fn list(
     sql.load(tenant.conn)
 }
 
+/// How many there are.
+///
+/// # Errors
+/// What the database said.
+pub fn count(tenant: &mut Tenant<'_>, kind: Kind) -> Result<i64, StoreError> {
+    let mut sql = Sql::new(
+        "SELECT count(*) AS n FROM definitions WHERE deleted_at IS NULL AND workspace_id = ",
+    );
+    sql.bind(tenant.workspace).push(" AND type = ").bind(kind.as_str());
+    sql.count(tenant.conn)
+}
+
 /// One definition.
 ///
 /// # Errors
@@ -248,6 +260,22 @@ pub fn delete(
     sql.execute(tenant.conn).map(drop)
 }
 
+/// Removes versions that are not present any more and that no run goes or went through.
+///
+/// # Errors
+/// What the database said.
+pub fn remove_old_versions(tenant: &mut Tenant<'_>) -> Result<usize, StoreError> {
+    let mut sql = Sql::default();
+    let workspace = sql.param(tenant.workspace);
+    sql.push(&format!(
+        "DELETE FROM definition_versions v USING definitions d WHERE v.workspace_id = {workspace} \
+         AND d.workspace_id = {workspace} AND d.id = v.definition_id AND (v.version <> d.version OR d.deleted_at IS NOT NULL) \
+         AND NOT EXISTS (SELECT FROM runs r WHERE r.workspace_id = {workspace} AND r.definition_id = v.definition_id \
+           AND r.version = v.version)"
+    ));
+    sql.execute(tenant.conn)
+}
+
 /// How many definitions name any of these, kind and name: in their present version, or in one that a contact is on its way through.
 ///
 /// # Errors
@@ -316,15 +344,24 @@ pub struct Texts {
 const TEXTS: &str = "SELECT d.id, d.type AS kind, v.version, v.body, d.description FROM definitions d \
     JOIN definition_versions v ON v.workspace_id = d.workspace_id AND v.definition_id = d.id WHERE d.workspace_id = ";
 
-/// All versions of all definitions. The caller holds the lock on segments, without which none is written.
+/// The next versions of all definitions, behind the version `after` of one. The caller holds the lock on segments, without
+/// which none is written.
 ///
 /// # Errors
 /// What the database said.
-pub fn texts(tenant: &mut Tenant<'_>) -> Result<Vec<Texts>, StoreError> {
+pub fn texts(
+    tenant: &mut Tenant<'_>,
+    after: Option<(Uuid, i32)>,
+    limit: i64,
+) -> Result<Vec<Texts>, StoreError> {
     let mut sql = Sql::new(TEXTS);
     let workspace = tenant.workspace;
     sql.bind(workspace).push(" AND v.workspace_id = ").bind(workspace);
-    sql.push(" ORDER BY d.id, v.version");
+    if let Some((id, version)) = after {
+        sql.push(" AND (v.definition_id, v.version) > (").bind(id).push(", ").bind(version);
+        sql.push(")");
+    }
+    sql.push(" ORDER BY v.definition_id, v.version LIMIT ").bind(limit);
     sql.load(tenant.conn)
 }
 

@@ -1,5 +1,6 @@
 //! `POST /scenarios`.
 
+use kartoteka_domain::scenarios::MAX_DEFINITIONS;
 use kartoteka_tests::TestApp;
 use serde_json::{Value, json};
 
@@ -34,6 +35,27 @@ async fn a_whole_scenario_is_saved_and_its_events_start_it() {
     let lines = "SELECT count(*) AS n FROM audit_entries WHERE action = 'scenario.create' AND record_type = 'scenario'";
     assert_eq!(app.count(lines), 1);
     app.check_invariants();
+}
+
+/// SCN-1: a bound, so that lists and erasures know what they read.
+#[tokio::test]
+async fn a_workspace_has_so_many_scenarios_and_no_more() {
+    let app = TestApp::new().await;
+    app.execute(&format!(
+        "INSERT INTO definitions (workspace_id, id, type, name, name_key, enabled, version, created_at, updated_at, deleted_at) \
+         SELECT '{}', gen_random_uuid(), 'scenario', 'n' || n, 'n' || n, false, 1, now(), now(), \
+         CASE WHEN n = 0 THEN now() END FROM generate_series(0, {}) AS n",
+        app.home().id,
+        MAX_DEFINITIONS - 1
+    ));
+    let last = app.post("/scenarios").json(&plain("Last")).await.expect(201).id();
+    let refused = app.post("/scenarios").json(&plain("More")).await;
+    let refused = refused.expect_problem(422, "too_many", &[]);
+    assert_eq!(refused.json["limit"], MAX_DEFINITIONS);
+    app.post("/rules").json(&json!({"name": "More"})).await.expect(201);
+    app.other_workspace().post("/scenarios").json(&plain("More")).await.expect(201);
+    app.delete(format!("/scenarios/{last}")).await.expect(204);
+    app.post("/scenarios").json(&plain("More")).await.expect(201);
 }
 
 /// SCN-1: what it lacks is told also where a condition names a national number, which has no region of its own.

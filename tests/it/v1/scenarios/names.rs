@@ -224,7 +224,7 @@ async fn an_erased_address_is_taken_out() {
     let filter = json!({"field": "email", "op": "eq", "value": "zmizela@example.com"});
     let body = json!({"name": "R", "enabled": true, "description": "for zmizela@example.com", "conditions": [filter],
         "event": {"type": "event.custom", "name": "wrote to zmizela@example.com"},
-        "actions": [{"type": "set_score", "score": 1}]});
+        "actions": [{"type": "add_note", "text": "zmizela@example.com"}]});
     let rule = made(&app, "/rules", body).await;
     app.post(format!("/contacts/{id}/erase")).json(&json!({})).await.expect(202);
     app.run_jobs().await;
@@ -235,7 +235,34 @@ async fn an_erased_address_is_taken_out() {
     let left = "SELECT count(*) AS n FROM start_events e WHERE e::text ILIKE '%zmizel%'";
     assert_eq!(app.count(left), 0);
     assert_eq!(starts(&app).len(), 1);
+    let told = app.rows("SELECT changes FROM audit_entries WHERE action = 'rule.update'");
+    let fields = json!(["actions", "conditions", "description", "event"]);
+    assert_eq!(told, [json!({"changes": {"fields": fields}})]);
     app.check_invariants();
+}
+
+/// TRS-5: in the last of many versions, too, and only what was changed is said to be.
+#[tokio::test]
+async fn an_erased_address_is_taken_out_of_all_versions() {
+    let app = TestApp::new().await;
+    let id = made(&app, "/contacts", json!({"email": "zmizela@example.com"})).await;
+    let act = |text: &str| json!([{"type": "add_note", "text": text}]);
+    let body = json!({"name": "R", "description": "d", "actions": act("zmizela@example.com")});
+    let rule = made(&app, "/rules", body).await;
+    app.execute(
+        "INSERT INTO definition_versions SELECT workspace_id, definition_id, n, body, phone_region, true, created_at \
+         FROM definition_versions, generate_series(2, 250) AS n",
+    );
+    app.execute("UPDATE definitions SET version = 250");
+    app.post(format!("/contacts/{id}/erase")).json(&json!({})).await.expect(202);
+    app.run_jobs().await;
+    assert_eq!(app.count("SELECT count(*) AS n FROM definition_versions"), 250);
+    let left = "SELECT count(*) AS n FROM definition_versions v WHERE v::text ILIKE '%zmizel%'";
+    assert_eq!(app.count(left), 0);
+    let read = app.get(format!("/rules/{rule}")).await.expect(200);
+    assert_eq!(read.json["actions"], act("erased@erased.invalid"));
+    let told = app.rows("SELECT DISTINCT changes FROM audit_entries WHERE action = 'rule.update'");
+    assert_eq!(told, [json!({"changes": {"fields": ["actions"]}})]);
 }
 
 /// SCN-1, SCN-4, MGR-I: stages and funnels that a scenario names exist, and stay.

@@ -57,7 +57,7 @@ pub(crate) struct NewRule {
 /// Switched off (`enabled` is `false` when it is absent) it may lack its event or its actions, and `problems` says so.
 /// Switched on it must be whole; then its event starts it. What its conditions and actions name must exist, and is kept
 /// for it: it cannot be deleted, and a tag that is renamed is renamed in it too. It has at most 256 KiB as JSON. A name
-/// that differs only in case from another is `rule_exists`.
+/// that differs only in case from another is `rule_exists`; a workspace has at most 1,000 rules (`too_many`).
 #[utoipa::path(
     tag = "rules",
     operation_id = "create_rule",

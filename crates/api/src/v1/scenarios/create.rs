@@ -53,7 +53,8 @@ pub(crate) struct NewScenario {
 /// Switched off (`enabled` is `false` when it is absent) it may be half made: steps may lead nowhere yet, and `problems`
 /// says what is missing. Switched on it must be whole; then its start events start it. What its conditions and actions
 /// name must exist, and is kept for it: it cannot be deleted, and a tag that is renamed is renamed in it too. Loops lead
-/// through a wait. It has at most 256 KiB as JSON. A name that differs only in case from another is `scenario_exists`.
+/// through a wait. It has at most 256 KiB as JSON. A name that differs only in case from another is `scenario_exists`; a
+/// workspace has at most 1,000 scenarios (`too_many`).
 #[utoipa::path(
     tag = "scenarios",
     operation_id = "create_scenario",

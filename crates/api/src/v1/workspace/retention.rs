@@ -17,7 +17,7 @@ use crate::v1::jobs::{JobView, location};
 /// How many days something is kept; `null` is for ever, and what is absent has its default.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"import_rows": 1, "import_files": 14, "imports_open": 30, "job_contacts": 90, "documents": 30, "jobs": null,
-    "trash": 30, "consent_evidence": null}))]
+    "runs": 365, "trash": 30, "consent_evidence": null}))]
 pub(crate) struct RetentionPut {
     /// Staged rows of imports that have ended: nothing reads them any more. 1 when absent.
     #[serde(default, deserialize_with = "nullable")]
@@ -43,6 +43,11 @@ pub(crate) struct RetentionPut {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
     jobs: Option<Option<i64>>,
+    /// Runs of rules and scenarios that have ended; but of those with limits all stay, because these count them. For ever
+    /// when absent.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
+    runs: Option<Option<i64>>,
     /// Contacts in the trash: they are purged. For ever when absent.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
@@ -64,6 +69,7 @@ impl From<RetentionPut> for Rules {
             job_contacts,
             documents,
             jobs,
+            runs,
             trash,
             consent_evidence,
         } = put;
@@ -75,6 +81,7 @@ impl From<RetentionPut> for Rules {
             (Kind::JobContacts, job_contacts),
             (Kind::Documents, documents),
             (Kind::Jobs, jobs),
+            (Kind::Runs, runs),
             (Kind::Trash, trash),
             (Kind::ConsentEvidence, consent_evidence),
         ] {
@@ -107,6 +114,9 @@ pub(crate) struct Retention {
     /// Jobs that have ended.
     #[schema(required = true, example = json!(null))]
     jobs: Option<i64>,
+    /// Runs of rules and scenarios that have ended, where no limit counts them.
+    #[schema(required = true, example = json!(null))]
+    runs: Option<i64>,
     /// Contacts in the trash.
     #[schema(required = true, example = json!(null))]
     trash: Option<i64>,
@@ -125,6 +135,7 @@ impl From<&Kept> for Retention {
             job_contacts: rules.days(Kind::JobContacts),
             documents: rules.days(Kind::Documents),
             jobs: rules.days(Kind::Jobs),
+            runs: rules.days(Kind::Runs),
             trash: rules.days(Kind::Trash),
             consent_evidence: rules.days(Kind::ConsentEvidence),
         }
@@ -194,7 +205,7 @@ pub(crate) struct RetentionCounts {
     at: DateTime<Utc>,
     /// How many of each kind are over their time.
     #[schema(value_type = Object, example = json!({"import_rows": 20_000, "import_files": 2, "imports_open": 1,
-        "job_contacts": 0, "documents": 1, "jobs": 0, "trash": 12, "consent_evidence": 0}))]
+        "job_contacts": 0, "documents": 1, "jobs": 0, "runs": 0, "trash": 12, "consent_evidence": 0}))]
     counts: Counts,
 }
 
