@@ -117,7 +117,8 @@ const KINDS: &[&str] = &["marketing", "transactional"];
 const NOTE: usize = 1_024;
 const SCORE: i64 = crate::tags::MAX_SCORE;
 
-/// Events that may start a rule or scenario (SCN-4). Where the outbox has a word for it, it is that one.
+/// Events that may start a rule or scenario (SCN-4). Where the outbox has a word for it, it is that one. Those are told so
+/// far, as far as they go through `outbox::record_starting`; the others are for whatever takes up runs to have told.
 pub const EVENTS: &[Entry] = &[
     entry("contact.created", "A contact was made.", &[]),
     entry(
