@@ -99,7 +99,7 @@ pub fn update<E: From<Error>>(
     Ok(done()?)
 }
 
-/// Removes one that no contact has, neither live nor in the trash, and no segment names (CON-8).
+/// Removes one that no contact has, neither live nor in the trash, and that no segment, rule or scenario names (CON-8).
 ///
 /// # Errors
 /// `not_found`, `group_in_use` and `contact_type_in_use` with the counts, what `guard` says.

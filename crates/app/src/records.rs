@@ -158,12 +158,12 @@ pub fn update<N: Noun, E: From<Error>>(
     Ok(written()?)
 }
 
-/// Removes one that nothing refers to and no saved segment names. Links are not taken with it: they say who
-/// belongs to what, and nothing would bring them back.
+/// Removes one that nothing refers to and that no saved segment, rule or scenario names. Links are not taken with it: they
+/// say who belongs to what, and nothing would bring them back.
 ///
 /// # Errors
-/// `not_found`, `in_use` with the numbers of contacts (live and in the trash), opportunities, activities and
-/// segments, what `guard` says.
+/// `not_found`, `in_use` with the numbers of contacts (live and in the trash), opportunities, activities, segments, and
+/// rules and scenarios, what `guard` says.
 pub fn delete<N: Noun, E: From<Error>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,

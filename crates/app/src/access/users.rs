@@ -213,7 +213,7 @@ fn told(before: &UserRow, after: &UserRow, password: bool) -> Value {
 ///
 /// # Errors
 /// Not found, `last_administrator`, `in_use` with the numbers of contacts that would be left without an
-/// owner (CON-12) and of segments that name them (SEG-5), or what `check` says.
+/// owner (CON-12), of segments that name them (SEG-5), and of rules and scenarios that do, or what `check` says.
 pub fn delete<E: From<Error> + From<StoreError>>(
     tenant: &mut Tenant<'_>,
     ctx: &Context,

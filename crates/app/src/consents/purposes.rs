@@ -113,7 +113,7 @@ pub fn update<E: From<Error>>(
     Ok(changed()?)
 }
 
-/// Removes a purpose that neither the ledger nor a saved segment knows.
+/// Removes a purpose that neither the ledger nor a saved segment, rule or scenario knows.
 ///
 /// # Errors
 /// `not_found`, `purpose_in_use`, what `guard` says.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
 use uuid::Uuid;
 
 use kartoteka_domain::ids::{DefinitionId, JobId};
@@ -11,6 +10,7 @@ use kartoteka_persistence::Tenant;
 use kartoteka_persistence::definitions::Definition;
 use kartoteka_persistence::definitions::runs as store;
 
+use super::runs::begun;
 use crate::access::audit;
 use crate::context::Context;
 use crate::error::Error;
@@ -59,8 +59,8 @@ pub(crate) fn start_for_job(
         let outcome = match queued.reason {
             Some(reason) => Outcome::Skipped(reason),
             None => {
-                let changes = json!({"contact_id": queued.contact_id, "definition_id": starting.definition.id});
-                lines.extend(runs.get(&queued.contact_id).map(|run| (*run, Some(changes))));
+                let told = Some(begun(queued.contact_id, starting.definition));
+                lines.extend(runs.get(&queued.contact_id).map(|run| (*run, told)));
                 Outcome::Applied
             }
         };

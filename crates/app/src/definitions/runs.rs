@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contacts::owners::Deed;
@@ -126,10 +127,14 @@ pub fn start(
         let detail = "The contact is on its way through this scenario; end that run first.";
         return Err(Error::refused(Code::AlreadyRunning, detail));
     }
-    let changes =
-        json!({"contact_id": contact, "scenario_id": scenario, "version": definition.version});
+    let changes = begun(contact.0, &definition);
     audit::record(tenant, ctx, "run.create", "run", Some(id), Some(changes))?;
     get(tenant, contact, RunId(id))
+}
+
+/// What the trail keeps of a run that was started.
+pub(crate) fn begun(contact: Uuid, definition: &Definition) -> Value {
+    json!({"contact_id": contact, "definition_id": definition.id, "version": definition.version})
 }
 
 /// Ends a run of a contact. A step that a worker is about has no effect any more. `guard` sees it as it is now.

@@ -146,8 +146,8 @@ pub fn update<E: From<Error>>(
     Ok(written()?)
 }
 
-/// Removes a funnel with its stages, when no contact is in them, neither live nor in the trash, and no segment
-/// names one.
+/// Removes a funnel with its stages, when no contact is in them, neither live nor in the trash, and no segment, rule or
+/// scenario names one.
 ///
 /// # Errors
 /// `not_found`, `funnel_in_use` with the counts, what `guard` says.

@@ -126,8 +126,8 @@ pub fn update<E: From<Error>>(
     Ok(written()?)
 }
 
-/// Removes a stage that no contact is in, neither live nor in the trash, and no segment names; those behind it
-/// move up.
+/// Removes a stage that no contact is in, neither live nor in the trash, and that no segment, rule or scenario names; those
+/// behind it move up.
 ///
 /// # Errors
 /// `not_found`, `stage_in_use` with the counts, what `guard` says.

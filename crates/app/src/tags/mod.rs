@@ -81,7 +81,7 @@ pub fn rename<E: From<Error>>(
     Ok(renamed()?)
 }
 
-/// Removes a tag that nobody carries and no saved segment names.
+/// Removes a tag that nobody carries and that no saved segment, rule or scenario names.
 ///
 /// # Errors
 /// `not_found`, `tag_in_use` with the counts, what `guard` says.

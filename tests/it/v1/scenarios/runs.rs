@@ -67,6 +67,9 @@ async fn a_run_is_ended_by_hand_and_stays_to_be_seen() {
     let expected =
         json!({"runs": 2, "queued": 1, "running": 0, "done": 0, "ended": 1, "failed": 0});
     assert_eq!(counts.json, expected);
+    let told = app.rows("SELECT changes FROM audit_entries WHERE action = 'run.create'");
+    let expected = json!({"contact_id": jana, "definition_id": id, "version": 1});
+    assert!(told.iter().any(|line| line["changes"] == expected), "{told:?}");
     let lines = "SELECT count(*) AS n FROM audit_entries WHERE record_type = 'run' AND action IN ('run.create', 'run.end')";
     assert_eq!(app.count(lines), 3);
 }

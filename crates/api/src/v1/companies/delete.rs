@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Delete a company
 ///
-/// Only one that nothing is linked to and no segment names: otherwise the answer is `409 in_use` with the numbers
-/// of contacts, opportunities, activities and segments.
+/// Only one that nothing is linked to and that no segment, rule or scenario names: otherwise the answer is `409 in_use`
+/// with the numbers of contacts, opportunities, activities, segments, and `definitions` (rules and scenarios).
 #[utoipa::path(
     tag = "companies",
     operation_id = "delete_company",

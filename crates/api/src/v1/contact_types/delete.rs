@@ -13,8 +13,8 @@ use crate::state::State;
 
 /// Delete a contact type
 ///
-/// Only one that nobody has: otherwise the answer is `contact_type_in_use` with `live` and `trash`, the numbers of
-/// contacts that do.
+/// Only one that nobody has and that no segment, rule or scenario names: otherwise the answer is `contact_type_in_use` with
+/// `live` and `trash`, the numbers of contacts that do, `segments`, and `definitions` (rules and scenarios).
 #[utoipa::path(
     tag = "contact_types",
     operation_id = "delete_contact_type",

@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Delete a field
 ///
-/// Only one that nobody has a value of: otherwise the answer is `field_in_use` with `live` and `trash`, the
-/// numbers of contacts that do.
+/// Only one that nobody has a value of and that no segment, rule or scenario names: otherwise the answer is `field_in_use`
+/// with `live` and `trash`, the numbers of contacts that do, `segments`, and `definitions` (rules and scenarios).
 #[utoipa::path(
     tag = "fields",
     operation_id = "delete_field",

@@ -2,7 +2,9 @@
 
 use actix_web::post;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use kartoteka_app::funnels::{self, Named};
 
@@ -29,10 +31,28 @@ pub(crate) struct NewFunnel {
 #[serde(untagged)]
 pub(crate) enum StageOfNewFunnel {
     /// Only its name.
-    Name(String),
+    Name(StageName),
     /// With its name.
     Named(NamedStage),
 }
+
+/// The name of a stage; compared without case.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StageName(String);
+
+impl PartialSchema for StageName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The name of a stage; compared without case."))
+            .min_length(Some(1))
+            .max_length(Some(100))
+            .examples(["Lead"])
+            .into()
+    }
+}
+
+impl ToSchema for StageName {}
 
 /// A stage with its name.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -68,7 +88,9 @@ pub(crate) async fn create_funnel(
             let stages = stages.unwrap_or_default().into_iter().enumerate();
             let stages: Vec<Named> = stages
                 .map(|(place, stage)| match stage {
-                    StageOfNewFunnel::Name(name) => Named { name, at: format!("#/stages/{place}") },
+                    StageOfNewFunnel::Name(StageName(name)) => {
+                        Named { name, at: format!("#/stages/{place}") }
+                    }
                     StageOfNewFunnel::Named(NamedStage { name }) => {
                         Named { name, at: format!("#/stages/{place}/name") }
                     }

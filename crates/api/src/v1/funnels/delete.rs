@@ -14,8 +14,9 @@ use crate::state::State;
 
 /// Delete a funnel
 ///
-/// With its stages. Only one that nobody is in: otherwise the answer is `funnel_in_use` with `live` and `trash`, how
-/// many times contacts are in its stages, and `segments`, the number of those that name one.
+/// With its stages. Only one that nobody is in: otherwise the answer is `funnel_in_use` with `live` and `trash`, the
+/// numbers of contacts in its stages, and `segments` and `definitions` (rules and scenarios), the numbers of those that name it
+/// or one of them.
 #[utoipa::path(
     tag = "funnels",
     operation_id = "delete_funnel",

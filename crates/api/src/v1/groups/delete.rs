@@ -13,8 +13,8 @@ use crate::state::State;
 
 /// Delete a group
 ///
-/// Only one that nobody is in: otherwise the answer is `group_in_use` with `live` and `trash`, the numbers of
-/// contacts that are.
+/// Only one that nobody is in and that no segment, rule or scenario names: otherwise the answer is `group_in_use` with
+/// `live` and `trash`, the numbers of contacts that are, `segments`, and `definitions` (rules and scenarios).
 #[utoipa::path(
     tag = "groups",
     operation_id = "delete_group",

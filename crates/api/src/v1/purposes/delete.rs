@@ -13,8 +13,8 @@ use crate::state::State;
 
 /// Delete a purpose
 ///
-/// Only one that the consent ledger does not know and no segment names: otherwise the answer is `purpose_in_use`,
-/// with the number of `segments` when these are the reason.
+/// Only one that the consent ledger does not know and that no segment, rule or scenario names: otherwise the answer is
+/// `purpose_in_use`, with the numbers of `segments`, and of rules and scenarios (`definitions`), when these are the reason.
 #[utoipa::path(
     tag = "purposes",
     operation_id = "delete_purpose",

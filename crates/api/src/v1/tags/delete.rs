@@ -14,8 +14,8 @@ use crate::state::State;
 
 /// Delete a tag
 ///
-/// Only one that nobody carries and no segment names: otherwise the answer is `tag_in_use` with `live` and
-/// `trash`, the numbers of contacts that do, and `segments`.
+/// Only one that nobody carries and that no segment, rule or scenario names: otherwise the answer is `tag_in_use` with
+/// `live` and `trash`, the numbers of contacts that do, `segments`, and `definitions` (rules and scenarios).
 #[utoipa::path(
     tag = "tags",
     operation_id = "delete_tag",

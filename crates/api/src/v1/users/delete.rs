@@ -14,8 +14,9 @@ use crate::state::State;
 /// Remove a person
 ///
 /// Ends their logins. What they did stays in the audit trail. The last administrator stays:
-/// `409 last_administrator`. So does the only owner of contacts, and whom a segment names: `409 in_use` with the
-/// numbers of contacts and segments; contacts with another owner stay with that one.
+/// `409 last_administrator`. So does the only owner of contacts, and whom a segment, rule or scenario names:
+/// `409 in_use` with the numbers of contacts, segments, and `definitions` (rules and scenarios); contacts with another owner
+/// stay with that one.
 #[utoipa::path(
     tag = "users",
     operation_id = "delete_user",

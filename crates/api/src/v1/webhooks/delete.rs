@@ -13,7 +13,8 @@ use crate::state::State;
 
 /// Delete a webhook
 ///
-/// Nothing more is sent to it, and the log of its deliveries is gone.
+/// Nothing more is sent to it, and the log of its deliveries is gone. Only one that no rule or scenario names: otherwise the
+/// answer is `in_use` with `definitions`, how many do.
 #[utoipa::path(
     tag = "webhooks",
     operation_id = "delete_webhook",

@@ -15,7 +15,7 @@ use crate::state::State;
 /// Delete a stage of a funnel
 ///
 /// Only one that nobody is in: otherwise the answer is `stage_in_use` with `live` and `trash`, the numbers of contacts
-/// that are, and `segments`, the number of those that name it. The stages behind it move up.
+/// that are, and `segments` and `definitions` (rules and scenarios), the numbers of those that name it. The stages behind it move up.
 #[utoipa::path(
     tag = "funnels",
     operation_id = "delete_funnel_stage",
