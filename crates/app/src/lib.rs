@@ -31,8 +31,6 @@ pub mod outbox;
 pub mod projects;
 pub mod records;
 pub mod retention;
-pub mod rules;
-pub mod scenarios;
 pub mod segments;
 pub mod tags;
 pub mod templates;

@@ -13,6 +13,7 @@ use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::documents::links::MOST_CONTACTS;
 use kartoteka_domain::faults::Fault;
 use kartoteka_domain::ids::{FunnelId, JobId, StageId, UserId};
+use kartoteka_domain::scenarios::Kind;
 use kartoteka_domain::segments::Selection;
 use kartoteka_persistence::contact_manager as store;
 use kartoteka_persistence::contacts::{owners, write};
@@ -24,10 +25,11 @@ use crate::access::audit;
 use crate::consents::bulk as statuses;
 use crate::contacts::{notes::bulk as notes, owners::bulk as ownership};
 use crate::context::Context;
+use crate::definitions::bulk as runs;
 use crate::documents::bulk as documents;
 use crate::error::Error;
 use crate::frozen::{Changed, Dids, Outcome, applied, changed_ids};
-use crate::{coupons, funnels, rules, scenarios, segments, trash};
+use crate::{coupons, funnels, segments, trash};
 
 /// What is wrong with what the actions refer to. What is there stays until the end of the transaction.
 pub(super) fn check(
@@ -63,9 +65,9 @@ pub(super) fn check(
                 ownership::check_assign(tenant, UserId(*user_id), at)?
             }
             Action::RemoveOwner { email } => ownership::check_remove(tenant, email, assigned, at)?,
-            Action::RunRule { rule_id, .. } => rules::bulk::check_run_rule(tenant, *rule_id, at)?,
+            Action::RunRule { rule_id, .. } => runs::check_run(tenant, Kind::Rule, *rule_id, at)?,
             Action::RunScenario { scenario_id } => {
-                scenarios::bulk::check_run_scenario(tenant, *scenario_id, at)?
+                runs::check_run(tenant, Kind::Scenario, *scenario_id, at)?
             }
             Action::AddToStage { stage_id, funnel_id } => {
                 let (stage, funnel) = (StageId(*stage_id), funnel_id.map(FunnelId));
@@ -188,10 +190,10 @@ pub(super) fn apply(
             gender::detect(tenant, ctx, job, (*country, *name_order), tags, ids)?
         }
         Action::RunRule { rule_id, check_conditions } => {
-            rules::bulk::run_rule(tenant, ctx, job, *rule_id, *check_conditions, ids)?
+            runs::run(tenant, ctx, job, (Kind::Rule, *rule_id), *check_conditions, ids)?
         }
         Action::RunScenario { scenario_id } => {
-            scenarios::bulk::run_scenario(tenant, ctx, job, *scenario_id, ids)?
+            runs::run(tenant, ctx, job, (Kind::Scenario, *scenario_id), true, ids)?
         }
         Action::AddToStage { stage_id, .. } => {
             funnels::bulk::add_to_stage(tenant, ctx, job, StageId(*stage_id), ids)?

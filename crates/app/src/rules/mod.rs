@@ -1,3 +1,0 @@
-//! Automation rules in use. They are made and changed in [`crate::definitions`].
-
-pub mod bulk;

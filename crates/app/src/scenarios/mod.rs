@@ -1,3 +1,0 @@
-//! Scenarios in use. They are made and changed in [`crate::definitions`].
-
-pub mod bulk;
