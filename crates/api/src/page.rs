@@ -81,6 +81,27 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The first `limit` of `found`, of which one more was asked for: that there is one says that another page follows.
+    /// `key` is where a row stands in the list, `view` how it is answered.
+    ///
+    /// # Errors
+    /// A key cannot be written as JSON.
+    pub fn cut<R, K: Serialize>(
+        list: &str,
+        mut found: Vec<R>,
+        limit: usize,
+        key: impl Fn(&R) -> K,
+        view: impl FnMut(R) -> T,
+    ) -> Result<Self, Problem> {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| more);
+        let next_cursor = last.map(|row| encode_cursor(list, &key(row))).transpose()?;
+        Ok(Self { data: found.into_iter().map(view).collect(), next_cursor })
+    }
+}
+
 impl<T: Serialize> Responder for Page<T> {
     type Body = BoxBody;
 

@@ -5,17 +5,17 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use kartoteka_app::contact_manager;
 use kartoteka_app::frozen::ReportFilter;
+use kartoteka_app::{Tenant, contact_manager};
 use kartoteka_domain::codes::Code;
 use kartoteka_domain::contact_manager::ActionType;
 use kartoteka_domain::scopes::Scope;
 
 use crate::extract::{Path, Query, Scoped, scope};
-use crate::page::{Page, PageQuery, encode_cursor};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::state::State;
-use crate::v1::jobs::contacts::{JobContact, JobOutcome, place};
+use crate::v1::jobs::contacts::{JobContact, JobOutcome, reported};
 
 /// Which contacts are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -61,19 +61,9 @@ pub(crate) async fn list_contact_manager_job_contacts(
     }
     let outcome = outcome.map(|outcome| outcome.as_str().to_owned());
     let list = format!("contact_manager_contacts/{id} {action:?} {outcome:?} {reason:?}");
-    let after: Option<(i64, String)> = page.after(&list)?;
-    let limit = usize::from(page.limit);
-    state
-        .read(&caller, move |tenant, _ctx| {
-            let limit_and_one = i64::try_from(limit).unwrap_or(0) + 1;
-            let after = after.unwrap_or_default();
-            let filter = ReportFilter { action, outcome, reason, after, limit: limit_and_one };
-            let mut rows = contact_manager::contacts(tenant, id.into(), &filter)?;
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let last = rows.last().filter(|_| more);
-            let next_cursor = last.map(|row| encode_cursor(&list, &place(row))).transpose()?;
-            Ok(Page { data: rows.into_iter().map(Into::into).collect(), next_cursor })
-        })
-        .await
+    let wanted = ReportFilter { action, outcome, reason, ..ReportFilter::default() };
+    let report = move |tenant: &mut Tenant<'_>, filter: &ReportFilter| {
+        contact_manager::contacts(tenant, id.into(), filter)
+    };
+    reported(state, &caller, list, wanted, page.into_inner(), report).await
 }

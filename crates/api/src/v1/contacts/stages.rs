@@ -11,7 +11,7 @@ use kartoteka_domain::ids::{ContactId, StageId};
 
 use super::view::ContactView;
 use crate::extract::{IfMatch, Path, Query, Scoped, scope};
-use crate::page::{Page, PageQuery, encode_cursor};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::reply::{Done, NoContent};
 use crate::state::State;
@@ -74,13 +74,9 @@ pub(crate) async fn list_contact_stages(
     let limit = usize::from(page.limit);
     state
         .read(&caller, move |tenant, _| {
-            let mut found = contacts::list(tenant, ContactId(*id), after, limit + 1)?;
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let last = found.last().filter(|_| more);
-            let last = last.map(|one| (one.funnel_key.clone(), one.position));
-            let next_cursor = last.map(|at| encode_cursor(&list, &at)).transpose()?;
-            Ok(Page { data: found.into_iter().map(StageEntryView::from).collect(), next_cursor })
+            let found = contacts::list(tenant, ContactId(*id), after, limit + 1)?;
+            let key = |one: &Entered| (one.funnel_key.clone(), one.position);
+            Page::cut(&list, found, limit, key, StageEntryView::from)
         })
         .await
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use kartoteka_app::coupons::Coupon;
 
-use crate::page::{Page, encode_cursor};
+use crate::page::Page;
 use crate::problem::Problem;
 
 /// The operations on coupons.
@@ -57,12 +57,8 @@ impl From<Coupon> for CouponView {
 /// A page of `limit`, of which one more was found when there is a next one.
 pub(crate) fn paged(
     list: &str,
-    mut found: Vec<Coupon>,
+    found: Vec<Coupon>,
     limit: usize,
 ) -> Result<Page<CouponView>, Problem> {
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more).map(|coupon| coupon.id);
-    let next_cursor = last.map(|id| encode_cursor(list, &id)).transpose()?;
-    Ok(Page { data: found.into_iter().map(CouponView::from).collect(), next_cursor })
+    Page::cut(list, found, limit, |coupon| coupon.id, CouponView::from)
 }

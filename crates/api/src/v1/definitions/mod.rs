@@ -5,19 +5,23 @@ pub(crate) mod runs;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
+use uuid::Uuid;
 
-use kartoteka_app::Tenant;
 use kartoteka_app::definitions::{self, Definition};
 use kartoteka_domain::faults::Fault;
+use kartoteka_domain::ids::DefinitionId;
 use kartoteka_domain::scenarios::{Kind, schema};
 
-use crate::page::{Page, encode_cursor};
+use crate::extract::{IdempotencyKey, IfMatch, JsonObject, Scoped, scope};
+use crate::page::{Page, PageQuery};
 use crate::problem::{FaultBody, Problem};
+use crate::reply::{Created, Done, NoContent, Reply};
+use crate::state::State;
 
 macro_rules! parts {
     ($($(#[$doc:meta])* $name:ident = $wire:literal;)+) => {$(
@@ -84,36 +88,119 @@ pub(crate) struct DefinitionFilter {
     enabled: Option<bool>,
 }
 
-impl DefinitionFilter {
-    fn part(&self) -> Option<String> {
-        self.q.as_ref().map(|text| text.trim().to_lowercase())
-    }
+/// A definition as it is answered.
+pub(crate) trait View: From<Definition> + Serialize + Send + 'static {}
 
-    /// How the list is called in cursors.
-    pub(crate) fn list(&self, kind: Kind) -> String {
-        format!("{}s {:?} {}", kind.as_str(), self.enabled, self.part().unwrap_or_default())
-    }
+impl<V: From<Definition> + Serialize + Send + 'static> View for V {}
 
-    /// A page of them.
-    ///
-    /// # Errors
-    /// What the database said.
-    pub(crate) fn page<T: From<Definition>>(
-        &self,
-        tenant: &mut Tenant<'_>,
-        kind: Kind,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<T>, Problem> {
-        let part = self.part();
-        let mut found =
-            definitions::list(tenant, kind, part.as_deref(), self.enabled, after, limit + 1)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let last = found.last().filter(|_| more).map(|one| one.name_key.clone());
-        let next_cursor = last.map(|key| encode_cursor(&self.list(kind), &key)).transpose()?;
-        Ok(Page { data: found.into_iter().map(T::from).collect(), next_cursor })
-    }
+/// Makes a rule or scenario.
+///
+/// # Errors
+/// As of [`definitions::create`].
+pub(crate) async fn create<V: View>(
+    state: State,
+    caller: Scoped<scope::ScenariosWrite>,
+    key: IdempotencyKey,
+    body: JsonObject,
+    kind: Kind,
+) -> Result<Reply, Problem> {
+    let JsonObject { members, fingerprint } = body;
+    state
+        .post(&caller, &key, fingerprint, move |tenant, ctx| {
+            let made = definitions::create(tenant, ctx, kind, &members)?;
+            let location = format!("/api/v1/{}s/{}", kind.as_str(), made.id);
+            Ok(Created { location, body: V::from(made) })
+        })
+        .await
+}
+
+/// Reads one.
+///
+/// # Errors
+/// `not_found`.
+pub(crate) async fn get<V: View>(
+    state: State,
+    caller: Scoped<scope::ScenariosRead>,
+    kind: Kind,
+    id: Uuid,
+) -> Result<Done<V>, Problem> {
+    state
+        .read(&caller, move |tenant, _| {
+            Ok(Done(definitions::get(tenant, kind, DefinitionId(id))?.into()))
+        })
+        .await
+}
+
+/// A page of them, in order of their names.
+///
+/// # Errors
+/// `invalid_cursor`.
+pub(crate) async fn page<V: View>(
+    state: State,
+    caller: Scoped<scope::ScenariosRead>,
+    kind: Kind,
+    filter: DefinitionFilter,
+    page: PageQuery,
+) -> Result<Page<V>, Problem> {
+    let part = filter.q.map(|text| text.trim().to_lowercase());
+    let enabled = filter.enabled;
+    let list = format!("{}s {enabled:?} {}", kind.as_str(), part.as_deref().unwrap_or_default());
+    let after: Option<String> = page.after(&list)?;
+    let limit = usize::from(page.limit);
+    state
+        .read(&caller, move |tenant, _| {
+            let (part, after) = (part.as_deref(), after.as_deref());
+            let found = definitions::list(tenant, kind, part, enabled, after, limit + 1)?;
+            Page::cut(&list, found, limit, |one| one.name_key.clone(), V::from)
+        })
+        .await
+}
+
+/// Changes one.
+///
+/// # Errors
+/// As of [`definitions::update`], `precondition_failed`.
+pub(crate) async fn patch<V: View>(
+    state: State,
+    caller: Scoped<scope::ScenariosWrite>,
+    kind: Kind,
+    id: Uuid,
+    if_match: IfMatch,
+    body: JsonObject,
+) -> Result<Done<V>, Problem> {
+    state
+        .write(&caller, move |tenant, ctx| {
+            let guard = |now: &_| unchanged::<V>(&if_match, now);
+            let id = DefinitionId(id);
+            let after = definitions::update(tenant, ctx, kind, id, &body.members, guard)?;
+            Ok(Done(after.into()))
+        })
+        .await
+}
+
+/// Takes one away.
+///
+/// # Errors
+/// As of [`definitions::delete`], `precondition_failed`.
+pub(crate) async fn delete<V: View>(
+    state: State,
+    caller: Scoped<scope::ScenariosWrite>,
+    kind: Kind,
+    id: Uuid,
+    if_match: IfMatch,
+) -> Result<NoContent, Problem> {
+    state
+        .write(&caller, move |tenant, ctx| {
+            let guard = |now: &_| unchanged::<V>(&if_match, now);
+            definitions::delete(tenant, ctx, kind, DefinitionId(id), guard)?;
+            Ok(NoContent)
+        })
+        .await
+}
+
+/// Refuses a change that was meant for another version of what is answered.
+fn unchanged<V: View>(if_match: &IfMatch, now: &Definition) -> Result<(), Problem> {
+    if if_match.is_given() { if_match.check(&V::from(now.clone())) } else { Ok(()) }
 }
 
 /// What keeps a definition from being switched on.

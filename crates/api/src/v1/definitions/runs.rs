@@ -1,18 +1,22 @@
 //! Runs as they are answered.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use kartoteka_app::Tenant;
 use kartoteka_app::definitions::runs::{self, Run, RunFilter};
 use kartoteka_domain::ids::{ContactId, DefinitionId};
 use kartoteka_domain::scenarios::Kind;
-use kartoteka_domain::scenarios::runs::State;
+use kartoteka_domain::scenarios::runs::State as Phase;
 
-use crate::page::{Page, encode_cursor};
+use crate::extract::{Scoped, scope};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
+use crate::reply::Done;
+use crate::state::State;
 use crate::v1::contacts::consents::ActorView;
 
 /// How far a run is.
@@ -32,7 +36,7 @@ pub(crate) enum StateWord {
     Failed,
 }
 
-impl From<StateWord> for State {
+impl From<StateWord> for Phase {
     fn from(word: StateWord) -> Self {
         match word {
             StateWord::Queued => Self::Queued,
@@ -141,46 +145,49 @@ pub(crate) struct RunQuery {
     contact_id: Option<Uuid>,
 }
 
-impl RunQuery {
-    /// How the list is called in cursors.
-    pub(crate) fn list(self, id: Uuid) -> String {
-        format!("runs {id} {:?} {:?}", self.state, self.contact_id)
-    }
-
-    /// A page of them, newest first.
-    ///
-    /// # Errors
-    /// `not_found`.
-    pub(crate) fn page(
-        self,
-        tenant: &mut Tenant<'_>,
-        kind: Kind,
-        id: Uuid,
-        before: Option<Uuid>,
-        limit: usize,
-    ) -> Result<Page<RunView>, Problem> {
-        let filter = RunFilter {
-            contact: self.contact_id.map(ContactId),
-            state: self.state.map(State::from),
-            before,
-            ..RunFilter::default()
-        };
-        let found = runs::of_definition(tenant, kind, DefinitionId(id), filter, limit + 1)?;
-        page(found, limit, &self.list(id))
-    }
+/// A page of the runs through a rule or scenario, newest first.
+///
+/// # Errors
+/// `not_found`, `invalid_cursor`.
+pub(crate) async fn page(
+    state: State,
+    caller: Scoped<scope::ScenariosRead>,
+    kind: Kind,
+    id: Uuid,
+    query: RunQuery,
+    page: PageQuery,
+) -> Result<Page<RunView>, Problem> {
+    let list = format!("runs {id} {:?} {:?}", query.state, query.contact_id);
+    let filter = RunFilter {
+        contact: query.contact_id.map(ContactId),
+        state: query.state.map(Phase::from),
+        before: page.after(&list)?,
+        ..RunFilter::default()
+    };
+    let limit = usize::from(page.limit);
+    state
+        .read(&caller, move |tenant, _| {
+            let found = runs::of_definition(tenant, kind, DefinitionId(id), filter, limit + 1)?;
+            Page::cut(&list, found, limit, |run| run.id, RunView::from)
+        })
+        .await
 }
 
-/// A page of runs, of which one more than `limit` was asked for.
-pub(crate) fn page(
-    mut found: Vec<Run>,
-    limit: usize,
-    list: &str,
-) -> Result<Page<RunView>, Problem> {
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more).map(|run| run.id);
-    let next_cursor = last.map(|id| encode_cursor(list, &id)).transpose()?;
-    Ok(Page { data: found.into_iter().map(RunView::from).collect(), next_cursor })
+/// How many runs through a rule or scenario there are.
+///
+/// # Errors
+/// `not_found`.
+pub(crate) async fn count(
+    state: State,
+    caller: Scoped<scope::ScenariosRead>,
+    kind: Kind,
+    id: Uuid,
+) -> Result<Done<RunCounts>, Problem> {
+    state
+        .read(&caller, move |tenant, _| {
+            Ok(Done(runs::count(tenant, kind, DefinitionId(id))?.into()))
+        })
+        .await
 }
 
 /// How many runs there are.
@@ -206,21 +213,16 @@ pub(crate) struct RunCounts {
     pub(crate) failed: i64,
 }
 
-impl RunCounts {
-    /// Of a rule or scenario.
-    ///
-    /// # Errors
-    /// `not_found`.
-    pub(crate) fn of(tenant: &mut Tenant<'_>, kind: Kind, id: Uuid) -> Result<Self, Problem> {
-        let counts = runs::count(tenant, kind, DefinitionId(id))?;
-        let of = |state: State| counts.get(state.as_str()).copied().unwrap_or(0);
-        Ok(Self {
+impl From<BTreeMap<String, i64>> for RunCounts {
+    fn from(counts: BTreeMap<String, i64>) -> Self {
+        let of = |phase: Phase| counts.get(phase.as_str()).copied().unwrap_or(0);
+        Self {
             runs: counts.values().sum(),
-            queued: of(State::Queued),
-            running: of(State::Running),
-            done: of(State::Done),
-            ended: of(State::Ended),
-            failed: of(State::Failed),
-        })
+            queued: of(Phase::Queued),
+            running: of(Phase::Running),
+            done: of(Phase::Done),
+            ended: of(Phase::Ended),
+            failed: of(Phase::Failed),
+        }
     }
 }

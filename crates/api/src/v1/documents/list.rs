@@ -11,7 +11,7 @@ use kartoteka_domain::ids::JobId;
 
 use super::{DocumentKind, DocumentView, Shown};
 use crate::extract::{Query, Scoped, scope};
-use crate::page::{Page, PageQuery, encode_cursor};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -51,13 +51,8 @@ pub(crate) async fn list_documents(
     state
         .read(&caller, move |tenant, ctx| {
             let shown = Shown::now(tenant)?;
-            let mut found = documents::list(tenant, ctx, &filter, before, limit + 1)?;
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let last = found.last().filter(|_| more).map(|document| document.id);
-            let next_cursor = last.map(|id| encode_cursor(&list, &id)).transpose()?;
-            let data = found.into_iter().map(|document| shown.view(document)).collect();
-            Ok(Page { data, next_cursor })
+            let found = documents::list(tenant, ctx, &filter, before, limit + 1)?;
+            Page::cut(&list, found, limit, |document| document.id, |document| shown.view(document))
         })
         .await
 }

@@ -4,11 +4,11 @@ use actix_web::get;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use kartoteka_app::funnels;
+use kartoteka_app::funnels::{self, Funnel};
 
 use super::ListedFunnel;
 use crate::extract::{Query, Scoped, scope};
-use crate::page::{Page, PageQuery, encode_cursor};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -45,12 +45,9 @@ pub(crate) async fn list_funnels(
     state
         .read(&caller, move |tenant, _| {
             let (part, after) = (part.as_deref(), after.as_deref());
-            let mut found = funnels::list(tenant, part, after, limit + 1)?;
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let last = found.last().filter(|_| more).map(|(funnel, _)| funnel.name_key.clone());
-            let next_cursor = last.map(|key| encode_cursor(&list, &key)).transpose()?;
-            Ok(Page { data: found.into_iter().map(ListedFunnel::from).collect(), next_cursor })
+            let found = funnels::list(tenant, part, after, limit + 1)?;
+            let key = |(funnel, _): &(Funnel, _)| funnel.name_key.clone();
+            Page::cut(&list, found, limit, key, ListedFunnel::from)
         })
         .await
 }

@@ -6,10 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use kartoteka_app::frozen::{ReportFilter, Reported};
-use kartoteka_app::jobs;
+use kartoteka_app::{Error, Tenant, jobs};
 
-use crate::extract::{Path, Query, Scoped, scope};
-use crate::page::{Page, PageQuery, encode_cursor};
+use crate::extract::{Caller, Path, Query, Scoped, scope};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -71,9 +71,29 @@ impl From<Reported> for JobContact {
     }
 }
 
-/// Where a row of the report stands.
-pub(crate) fn place(row: &Reported) -> (i64, String) {
-    (row.seq, row.action.clone().unwrap_or_default())
+/// A page of the report on a job, which `report` reads. `list` names it in cursors; of `wanted`, place and limit are those of
+/// the page.
+///
+/// # Errors
+/// `invalid_cursor`, what `report` says.
+pub(crate) async fn reported(
+    state: State,
+    caller: &Caller,
+    list: String,
+    wanted: ReportFilter,
+    page: PageQuery,
+    report: impl FnOnce(&mut Tenant<'_>, &ReportFilter) -> Result<Vec<Reported>, Error> + Send + 'static,
+) -> Result<Page<JobContact>, Problem> {
+    let after: Option<(i64, String)> = page.after(&list)?;
+    let limit = usize::from(page.limit);
+    let more = i64::from(page.limit) + 1;
+    let wanted = ReportFilter { after: after.unwrap_or_default(), limit: more, ..wanted };
+    state
+        .read(caller, move |tenant, _ctx| {
+            let place = |row: &Reported| (row.seq, row.action.clone().unwrap_or_default());
+            Page::cut(&list, report(tenant, &wanted)?, limit, place, JobContact::from)
+        })
+        .await
 }
 
 /// The contacts of a job
@@ -99,23 +119,9 @@ pub(crate) async fn list_job_contacts(
     let JobContactsQuery { outcome, reason } = query.into_inner();
     let outcome = outcome.map(|outcome| outcome.as_str().to_owned());
     let list = format!("job_contacts/{id} {outcome:?} {reason:?}");
-    let after: Option<(i64, String)> = page.after(&list)?;
-    let limit = usize::from(page.limit);
-    state
-        .read(&caller, move |tenant, _ctx| {
-            let filter = ReportFilter {
-                action: None,
-                outcome,
-                reason,
-                after: after.unwrap_or_default(),
-                limit: i64::try_from(limit).unwrap_or(0) + 1,
-            };
-            let mut rows = jobs::contacts(tenant, id.into(), &filter)?;
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let last = rows.last().filter(|_| more);
-            let next_cursor = last.map(|row| encode_cursor(&list, &place(row))).transpose()?;
-            Ok(Page { data: rows.into_iter().map(Into::into).collect(), next_cursor })
-        })
-        .await
+    let wanted = ReportFilter { outcome, reason, ..ReportFilter::default() };
+    let report = move |tenant: &mut Tenant<'_>, filter: &ReportFilter| {
+        jobs::contacts(tenant, id.into(), filter)
+    };
+    reported(state, &caller, list, wanted, page.into_inner(), report).await
 }

@@ -4,16 +4,15 @@ use actix_web::post;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use kartoteka_app::definitions;
 use kartoteka_domain::scenarios::Kind;
 
 use super::super::definitions::{
-    ActionsSchema, ConditionsSchema, DelaySchema, EventSchema, LimitsSchema,
+    self, ActionsSchema, ConditionsSchema, DelaySchema, EventSchema, LimitsSchema,
 };
 use super::RuleView;
 use crate::extract::{IdempotencyKey, JsonObject, Scoped, scope};
 use crate::problem::Problem;
-use crate::reply::{Created, Reply};
+use crate::reply::Reply;
 use crate::state::State;
 
 /// A new rule. The domain reads it: this is how it is published.
@@ -75,11 +74,5 @@ pub(crate) async fn create_rule(
     key: IdempotencyKey,
     body: JsonObject,
 ) -> Result<Reply, Problem> {
-    let JsonObject { members, fingerprint } = body;
-    state
-        .post(&caller, &key, fingerprint, move |tenant, ctx| {
-            let made = RuleView::from(definitions::create(tenant, ctx, Kind::Rule, &members)?);
-            Ok(Created { location: format!("/api/v1/rules/{}", made.id), body: made })
-        })
-        .await
+    definitions::create::<RuleView>(state, caller, key, body, Kind::Rule).await
 }

@@ -3,10 +3,9 @@
 use actix_web::get;
 use uuid::Uuid;
 
-use kartoteka_app::definitions;
-use kartoteka_domain::ids::DefinitionId;
 use kartoteka_domain::scenarios::Kind;
 
+use super::super::definitions;
 use super::RuleView;
 use crate::extract::{Path, Scoped, scope};
 use crate::problem::Problem;
@@ -29,9 +28,5 @@ pub(crate) async fn get_rule(
     caller: Scoped<scope::ScenariosRead>,
     id: Path<Uuid>,
 ) -> Result<Done<RuleView>, Problem> {
-    state
-        .read(&caller, move |tenant, _| {
-            Ok(Done(definitions::get(tenant, Kind::Rule, DefinitionId(*id))?.into()))
-        })
-        .await
+    definitions::get(state, caller, Kind::Rule, *id).await
 }

@@ -4,7 +4,7 @@ use actix_web::get;
 
 use kartoteka_domain::scenarios::Kind;
 
-use super::super::definitions::DefinitionFilter;
+use super::super::definitions::{self, DefinitionFilter};
 use super::RuleView;
 use crate::extract::{Query, Scoped, scope};
 use crate::page::{Page, PageQuery};
@@ -28,10 +28,5 @@ pub(crate) async fn list_rules(
     filter: Query<DefinitionFilter>,
     page: Query<PageQuery>,
 ) -> Result<Page<RuleView>, Problem> {
-    let filter = filter.into_inner();
-    let after: Option<String> = page.after(&filter.list(Kind::Rule))?;
-    let limit = usize::from(page.limit);
-    state
-        .read(&caller, move |tenant, _| filter.page(tenant, Kind::Rule, after.as_deref(), limit))
-        .await
+    definitions::page(state, caller, Kind::Rule, filter.into_inner(), page.into_inner()).await
 }

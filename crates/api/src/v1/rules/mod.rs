@@ -20,8 +20,7 @@ use kartoteka_domain::scenarios::Kind;
 use super::definitions::{
     ActionsSchema, ConditionsSchema, DelaySchema, EventSchema, LimitsSchema, list, part, problems,
 };
-use crate::extract::IfMatch;
-use crate::problem::{FaultBody, Problem};
+use crate::problem::FaultBody;
 
 /// The operations on rules.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -97,9 +96,4 @@ impl From<Definition> for RuleView {
             updated_at: definition.updated_at,
         }
     }
-}
-
-/// Refuses a change that was meant for another version of the rule.
-fn unchanged(if_match: &IfMatch, now: &Definition) -> Result<(), Problem> {
-    if if_match.is_given() { if_match.check(&RuleView::from(now.clone())) } else { Ok(()) }
 }

@@ -5,14 +5,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use kartoteka_app::definitions;
-use kartoteka_domain::ids::DefinitionId;
 use kartoteka_domain::scenarios::Kind;
 
 use super::super::definitions::{
-    ActionsSchema, ConditionsSchema, DelaySchema, EventSchema, LimitsSchema,
+    self, ActionsSchema, ConditionsSchema, DelaySchema, EventSchema, LimitsSchema,
 };
-use super::{RuleView, unchanged};
+use super::RuleView;
 use crate::extract::{IfMatch, JsonObject, Path, Scoped, scope};
 use crate::problem::Problem;
 use crate::reply::Done;
@@ -75,12 +73,5 @@ pub(crate) async fn patch_rule(
     if_match: IfMatch,
     body: JsonObject,
 ) -> Result<Done<RuleView>, Problem> {
-    state
-        .write(&caller, move |tenant, ctx| {
-            let guard = |now: &_| unchanged(&if_match, now);
-            let id = DefinitionId(*id);
-            let after = definitions::update(tenant, ctx, Kind::Rule, id, &body.members, guard)?;
-            Ok(Done(after.into()))
-        })
-        .await
+    definitions::patch(state, caller, Kind::Rule, *id, if_match, body).await
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use kartoteka_domain::scenarios::Kind;
 
-use super::super::definitions::runs::{RunCounts, RunQuery, RunView};
+use super::super::definitions::runs::{self, RunCounts, RunQuery, RunView};
 use crate::extract::{Path, Query, Scoped, scope};
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
@@ -30,10 +30,7 @@ pub(crate) async fn list_rule_runs(
     filter: Query<RunQuery>,
     page: Query<PageQuery>,
 ) -> Result<Page<RunView>, Problem> {
-    let (id, filter) = (*id, filter.into_inner());
-    let before: Option<Uuid> = page.after(&filter.list(id))?;
-    let limit = usize::from(page.limit);
-    state.read(&caller, move |tenant, _| filter.page(tenant, Kind::Rule, id, before, limit)).await
+    runs::page(state, caller, Kind::Rule, *id, filter.into_inner(), page.into_inner()).await
 }
 
 /// Count the runs of a rule
@@ -52,5 +49,5 @@ pub(crate) async fn count_rule_runs(
     caller: Scoped<scope::ScenariosRead>,
     id: Path<Uuid>,
 ) -> Result<Done<RunCounts>, Problem> {
-    state.read(&caller, move |tenant, _| Ok(Done(RunCounts::of(tenant, Kind::Rule, *id)?))).await
+    runs::count(state, caller, Kind::Rule, *id).await
 }

@@ -4,14 +4,13 @@ use actix_web::post;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use kartoteka_app::definitions;
 use kartoteka_domain::scenarios::Kind;
 
-use super::super::definitions::{LimitsSchema, NodesSchema};
+use super::super::definitions::{self, LimitsSchema, NodesSchema};
 use super::ScenarioView;
 use crate::extract::{IdempotencyKey, JsonObject, Scoped, scope};
 use crate::problem::Problem;
-use crate::reply::{Created, Reply};
+use crate::reply::Reply;
 use crate::state::State;
 
 /// A new scenario. The domain reads it: this is how it is published.
@@ -72,12 +71,5 @@ pub(crate) async fn create_scenario(
     key: IdempotencyKey,
     body: JsonObject,
 ) -> Result<Reply, Problem> {
-    let JsonObject { members, fingerprint } = body;
-    state
-        .post(&caller, &key, fingerprint, move |tenant, ctx| {
-            let made =
-                ScenarioView::from(definitions::create(tenant, ctx, Kind::Scenario, &members)?);
-            Ok(Created { location: format!("/api/v1/scenarios/{}", made.id), body: made })
-        })
-        .await
+    definitions::create::<ScenarioView>(state, caller, key, body, Kind::Scenario).await
 }

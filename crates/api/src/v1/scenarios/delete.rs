@@ -3,11 +3,10 @@
 use actix_web::delete;
 use uuid::Uuid;
 
-use kartoteka_app::definitions;
-use kartoteka_domain::ids::DefinitionId;
 use kartoteka_domain::scenarios::Kind;
 
-use super::unchanged;
+use super::super::definitions;
+use super::ScenarioView;
 use crate::extract::{IfMatch, Path, Scoped, scope};
 use crate::problem::Problem;
 use crate::reply::NoContent;
@@ -31,11 +30,5 @@ pub(crate) async fn delete_scenario(
     id: Path<Uuid>,
     if_match: IfMatch,
 ) -> Result<NoContent, Problem> {
-    state
-        .write(&caller, move |tenant, ctx| {
-            let guard = |now: &_| unchanged(&if_match, now);
-            definitions::delete(tenant, ctx, Kind::Scenario, DefinitionId(*id), guard)?;
-            Ok(NoContent)
-        })
-        .await
+    definitions::delete::<ScenarioView>(state, caller, Kind::Scenario, *id, if_match).await
 }

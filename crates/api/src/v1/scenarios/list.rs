@@ -4,7 +4,7 @@ use actix_web::get;
 
 use kartoteka_domain::scenarios::Kind;
 
-use super::super::definitions::DefinitionFilter;
+use super::super::definitions::{self, DefinitionFilter};
 use super::ScenarioView;
 use crate::extract::{Query, Scoped, scope};
 use crate::page::{Page, PageQuery};
@@ -28,12 +28,5 @@ pub(crate) async fn list_scenarios(
     filter: Query<DefinitionFilter>,
     page: Query<PageQuery>,
 ) -> Result<Page<ScenarioView>, Problem> {
-    let filter = filter.into_inner();
-    let after: Option<String> = page.after(&filter.list(Kind::Scenario))?;
-    let limit = usize::from(page.limit);
-    state
-        .read(&caller, move |tenant, _| {
-            filter.page(tenant, Kind::Scenario, after.as_deref(), limit)
-        })
-        .await
+    definitions::page(state, caller, Kind::Scenario, filter.into_inner(), page.into_inner()).await
 }

@@ -18,8 +18,7 @@ use kartoteka_app::definitions::Definition;
 use kartoteka_domain::scenarios::Kind;
 
 use super::definitions::{LimitsSchema, NodesSchema, list, part, problems};
-use crate::extract::IfMatch;
-use crate::problem::{FaultBody, Problem};
+use crate::problem::FaultBody;
 
 /// The operations on scenarios.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -83,9 +82,4 @@ impl From<Definition> for ScenarioView {
             updated_at: definition.updated_at,
         }
     }
-}
-
-/// Refuses a change that was meant for another version of the scenario.
-fn unchanged(if_match: &IfMatch, now: &Definition) -> Result<(), Problem> {
-    if if_match.is_given() { if_match.check(&ScenarioView::from(now.clone())) } else { Ok(()) }
 }

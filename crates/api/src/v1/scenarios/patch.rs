@@ -5,12 +5,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use kartoteka_app::definitions;
-use kartoteka_domain::ids::DefinitionId;
 use kartoteka_domain::scenarios::Kind;
 
-use super::super::definitions::{LimitsSchema, NodesSchema};
-use super::{ScenarioView, unchanged};
+use super::super::definitions::{self, LimitsSchema, NodesSchema};
+use super::ScenarioView;
 use crate::extract::{IfMatch, JsonObject, Path, Scoped, scope};
 use crate::problem::Problem;
 use crate::reply::Done;
@@ -64,12 +62,5 @@ pub(crate) async fn patch_scenario(
     if_match: IfMatch,
     body: JsonObject,
 ) -> Result<Done<ScenarioView>, Problem> {
-    state
-        .write(&caller, move |tenant, ctx| {
-            let guard = |now: &_| unchanged(&if_match, now);
-            let id = DefinitionId(*id);
-            let after = definitions::update(tenant, ctx, Kind::Scenario, id, &body.members, guard)?;
-            Ok(Done(after.into()))
-        })
-        .await
+    definitions::patch(state, caller, Kind::Scenario, *id, if_match, body).await
 }

@@ -12,7 +12,7 @@ use crate::extract::{Path, Query, Scoped, scope};
 use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::state::State;
-use crate::v1::definitions::runs::{RunView, page as page_of};
+use crate::v1::definitions::runs::RunView;
 
 /// Which runs.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
@@ -49,7 +49,8 @@ pub(crate) async fn list_contact_scenarios(
     state
         .read(&caller, move |tenant, _| {
             let filter = RunFilter { active, before, ..RunFilter::default() };
-            page_of(runs::of_contact(tenant, ContactId(*id), filter, limit + 1)?, limit, &list)
+            let found = runs::of_contact(tenant, ContactId(*id), filter, limit + 1)?;
+            Page::cut(&list, found, limit, |run| run.id, RunView::from)
         })
         .await
 }

@@ -8,7 +8,7 @@ use kartoteka_domain::ids::FunnelId;
 
 use super::StageView;
 use crate::extract::{Path, Query, Scoped, scope};
-use crate::page::{Page, PageQuery, encode_cursor};
+use crate::page::{Page, PageQuery};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -34,12 +34,8 @@ pub(crate) async fn list_funnel_stages(
     let limit = usize::from(page.limit);
     state
         .read(&caller, move |tenant, _| {
-            let mut found = stages::list(tenant, FunnelId(*id), after, limit + 1)?;
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let last = found.last().filter(|_| more).map(|one| one.stage.position);
-            let next_cursor = last.map(|place| encode_cursor(&list, &place)).transpose()?;
-            Ok(Page { data: found.into_iter().map(StageView::from).collect(), next_cursor })
+            let found = stages::list(tenant, FunnelId(*id), after, limit + 1)?;
+            Page::cut(&list, found, limit, |one| one.stage.position, StageView::from)
         })
         .await
 }
