@@ -98,14 +98,13 @@ async fn fill(app: &TestApp) {
     let template = json!({ "name": "Shop", "options": {} });
     app.post("/import-templates").json(&template).await.expect(201);
     let leaf = json!({ "field": "tag", "op": "has", "value": "first" });
-    let segment = json!({ "name": "First", "filter": leaf });
+    let segment = json!({ "name": "First", "filter": leaf.clone() });
     let segment = app.post("/segments").json(&segment).await.expect(201).id();
     let nested = json!({ "name": "Second", "selection": { "segments": [segment] } });
     app.post("/segments").json(&nested).await.expect(201);
     let scenario = json!({ "name": "Welcome", "enabled": true, "nodes": [
         { "id": "s", "type": "start", "event": { "type": "contact.tag_added", "tag": "first" }, "next": "c" },
-        { "id": "c", "type": "condition", "filter": { "field": "segment", "op": "eq", "value": segment },
-            "yes": "e", "no": "e" },
+        { "id": "c", "type": "condition", "filter": leaf, "yes": "e", "no": "e" },
         { "id": "e", "type": "end" }
     ] });
     let scenario = app.post("/scenarios").json(&scenario).await.expect(201).id();
@@ -270,6 +269,43 @@ async fn every_migration_goes_down_and_up_again_with_data_in_the_tables() {
         conn.run_migration(migration).unwrap();
     }
     assert_eq!(dump(&app), whole);
+}
+
+/// SEG-5, SCN-3: of rules and scenarios that were saved before, the present versions keep their segments from now on.
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_of_before_keep_the_segments_they_name() {
+    let app = TestApp::new().await;
+    let tree = json!({ "field": "tag", "op": "has", "value": "first" });
+    let segment = json!({ "name": "s", "filter": tree });
+    let segment = app.post("/segments").json(&segment).await.expect(201).id();
+    let within = json!({ "field": "segment", "op": "eq", "value": segment });
+    for path in ["/rules", "/scenarios"] {
+        let body = match path {
+            "/rules" => json!({ "name": "n", "conditions": [within] }),
+            _ => {
+                json!({ "name": "n", "nodes": [{ "id": "c", "type": "condition", "filter": within }] })
+            }
+        };
+        app.post(path).json(&body).await.expect(201);
+    }
+    let gone = json!({ "name": "gone", "conditions": [within] });
+    let gone = app.post("/rules").json(&gone).await.expect(201);
+    app.delete(gone.header("location")).await.expect(204);
+    let named =
+        || app.rows("SELECT kind, name, version FROM definition_names ORDER BY definition_id");
+    let saved = named();
+    let one = json!({ "kind": "segment", "name": segment, "version": 1 });
+    assert_eq!(saved, [one.clone(), one]);
+    let migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap();
+    let migration = migrations
+        .iter()
+        .find(|migration| migration.name().to_string().ends_with("definition_names_of_segments"))
+        .unwrap();
+    let mut conn = app.connection();
+    conn.revert_migration(migration).unwrap();
+    assert_eq!(named(), Vec::<Value>::new());
+    conn.run_migration(migration).unwrap();
+    assert_eq!(named(), saved);
 }
 
 /// SEG-5: the trees that were saved before tell what they name from now on.
