@@ -51,9 +51,9 @@ pub(crate) struct NewScenario {
 ///
 /// Switched off (`enabled` is `false` when it is absent) it may be half made: steps may lead nowhere yet, and `problems`
 /// says what is missing. Switched on it must be whole; then its start events are kept for it whenever they happen. Nothing
-/// carries runs out yet: until then those of `contact.note_added`, `contact.mobile_opted_out`, `contact.owner_assigned` and
-/// `contact.stage_entered` are kept (for 30 days), and the other events, which can be chosen already, will be by what carries
-/// runs out. What its conditions and actions name must exist, and is kept for it: it cannot be deleted, and a tag that is renamed is renamed in it too. Loops lead
+/// carries runs out yet. So far `contact.note_added`, `contact.mobile_opted_out`, `contact.owner_assigned` and
+/// `contact.stage_entered` are kept, for 30 days; the other events can be chosen already, and will be told together with what
+/// carries runs out. What its conditions and actions name must exist, and is kept for it: it cannot be deleted, and a tag that is renamed is renamed in it too. Loops lead
 /// through a wait. It has at most 256 KiB as JSON. A name that differs only in case from another is `scenario_exists`; a
 /// workspace has at most 1,000 scenarios (`too_many`).
 #[utoipa::path(
