@@ -76,9 +76,7 @@ pub fn insert_many(
     row: &AuditRow,
     records: &[(Uuid, Uuid, Option<Value>)],
 ) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
-    }
+    let Some((_, _, first)) = records.first() else { return Ok(()) };
     let (id, record): (Vec<Uuid>, Vec<Uuid>) =
         records.iter().map(|(id, record, _)| (*id, *record)).unzip();
     let mut sql = Sql::new(&format!("INSERT INTO audit_entries (workspace_id, {COLUMNS}) SELECT "));
@@ -86,10 +84,10 @@ pub fn insert_many(
     sql.push(", ").bind(row.actor_type.as_str()).push(", ").bind(row.actor_id);
     sql.push(", ").bind(row.action.as_str()).push(", ").bind(row.record_type.as_str());
     sql.push(", r.record, ");
-    let same = records.windows(2).all(|pair| pair[0].2 == pair[1].2);
+    let same = records.iter().all(|(_, _, changes)| changes == first);
     if same {
         // as in most chunks of a job: sent and read once, not with each line
-        sql.bind(records[0].2.clone());
+        sql.bind(first.clone());
     } else {
         // a JSON null is no change, not a change to null
         sql.push("nullif(c.changes, 'null')");
