@@ -337,7 +337,8 @@ async fn expect_links_of_two_chunks(app: &TestApp, job: &Answer) {
     applied.sort();
     assert_eq!((found.len(), &found), (400, &applied));
     let told = format!(
-        "SELECT count(*) AS n FROM audit_entries WHERE action = 'contact.generate_link' AND changes ->> 'document_id' = '{id}'"
+        "SELECT count(*) AS n FROM audit_entries WHERE action = 'contact.generate_link' AND job_id = '{}'",
+        job.id()
     );
     assert_eq!(app.count(&told), 400);
 }
