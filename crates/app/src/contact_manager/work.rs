@@ -1,6 +1,6 @@
 //! The job: its actions on each chunk, in the order of the table, as far as who asked for it may do them.
 
-use kartoteka_domain::contact_manager::Placed;
+use kartoteka_domain::contact_manager::{ActionType, Placed};
 use kartoteka_domain::contacts::owners::Deed;
 use kartoteka_domain::ids::JobId;
 use kartoteka_persistence::contacts::owners;
@@ -65,7 +65,11 @@ impl Labour for Managing<'_> {
         let body = request_of(self.run.job());
         let asked = Context { now: self.run.job().created_at, ..ctx.clone() };
         let Some(selection) = read(tenant, &asked, &body)?.0 else { return Ok(0) };
-        let contacts = lists::freeze_selection(tenant, job, &selection, frozen::SPREAD, ctx.now)?;
+        // an index looks at what lies in the trash, so each new version is written to all of them wherever it stands:
+        // neighbours then share its pages
+        let deletes = self.actions.iter().any(|one| one.action.kind() == ActionType::Delete);
+        let order = if deletes { lists::Order::ById } else { frozen::SPREAD };
+        let contacts = lists::freeze_selection(tenant, job, &selection, order, ctx.now)?;
         actions::check_count(tenant, &self.actions, contacts)?;
         Ok(contacts)
     }
