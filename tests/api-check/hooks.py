@@ -43,7 +43,8 @@ CONTACT = r"(POST /contacts|PATCH /contacts/\{id\}|PUT /contacts/by/\{key\}/\{va
 LISTED = r"GET /(contacts|contacts/count|trash)"
 SAVED = r"(POST /segments|PATCH /segments/\{id\})"
 BULK = r"POST /contacts/bulk-edit"
-SELECTED = rf"(POST /(contacts/(query|count)|activities/query|duplicates/find)|{SAVED}|{BULK})"
+MANAGER = r"POST /contact-manager/(jobs|recount)"
+SELECTED = rf"({MANAGER}|POST /(contacts/(query|count)|activities/query|duplicates/find)|{SAVED}|{BULK})"
 TREE = r"#/(selection/(include|exclude|where)|filter)"
 VALUE = rf"{TREE}(/.*)?/value(/\d+)?"
 # The steps of an import: one by one, in one call, or saved.
@@ -175,6 +176,11 @@ RULES = [
     # behind the last stage of the funnel
     (STAGE, r"#/position", "(out_of_range|invalid_value)", None),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
+    # deleting is alone, and what one action does no other undoes
+    (r"POST /contact-manager/jobs", r"#/actions/\d+(/type)?", "invalid_value", None),
+    (r"POST /contact-manager/jobs", r"#/actions/\d+/email", "invalid_email", None),
+    # the words of the matrix
+    (r"GET /contact-manager/jobs/\{id\}/contacts", r"\?action", "invalid_value", None),
     # the page that links lead to: no name or password in its address, nor the parameter that is put into it
     (r"POST /contact-manager/jobs", r"#/actions/\d+/url", "(invalid_value|too_long)", None),
     # the name of a file
@@ -190,7 +196,7 @@ RULES = [
     (FIELD, r"#/choices", "(missing_field|invalid_value)", None),
     # who is meant: ids or a selection; and nothing is put on and taken off at once
     (BULK, r"#/selection", "invalid_value", ids_and_selection),
-    (BULK, r"", "empty_selection", None),
+    (rf"({BULK}|{MANAGER})", r"", "empty_selection", None),
     (BULK, r"#/changes", "missing_field", no_changes),
     (BULK, r"#/changes/(tags|groups)/remove", "invalid_value", put_on_and_off),
     # what the workspace holds
@@ -231,6 +237,8 @@ RULES = [
     (DEFINITION, r"#/nodes(/.*)?", "(invalid_graph|unknown_reference|missing_field)", None),
     (DEFINITION, r"#/(event|actions)", "missing_field", None),
     (DEFINITION, r"#/(nodes|actions)", "too_long", None),
+    # a merge patch leaves the members of the event that was there: those of another type are not known
+    (r"PATCH /rules/\{id\}", r"#/event/\w+", "unknown_field", None),
     (DEFINITION, r"#/name", "(invalid_value|too_short)", unseen_or_control),
     # a wait is one of three
     (DEFINITION, r"#/nodes/\d+", "invalid_value", None),
@@ -245,7 +253,9 @@ RULES = [
     (DEFINITION, rf"{ASKED}(/.*)?", "filter_too_large", None),
     # what the workspace holds
     (DEFINITION, r"#/.*/(user_id|webhook_id|stage_id|funnel_id)", "unknown_reference", None),
-    (DEFINITION, r"#/.*/purpose", "unknown_purpose", None),
+    # of the channel, and of the field
+    (DEFINITION, r"#/.*/purpose", "(unknown_purpose|invalid_value)", None),
+    (DEFINITION, r"#/.*/value", "invalid_(value|type|date)", None),
     (r"POST /contacts/\{id\}/scenarios", r"#/(scenario_id|start)", "(unknown_reference|missing_field)", None),
     (SELECTED, rf"{TREE}(/.*)?/field", "unknown_purpose", None),
     (SELECTED, rf"(#/selection/segments/\d+|{VALUE})", "unknown_reference", None),

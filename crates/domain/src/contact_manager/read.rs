@@ -420,8 +420,12 @@ impl<'a> Reader<'a> {
     }
 
     fn flag(&mut self, member: &'static str, required: bool) -> Option<bool> {
-        let value = if required { Some(self.required(member)?) } else { self.given(member) };
-        match value {
+        self.known.insert(member);
+        if required {
+            self.required(member)?;
+        }
+        // null is neither
+        match self.members.get(member) {
             None => Some(false),
             Some(Value::Bool(flag)) => Some(*flag),
             Some(_) => {
@@ -895,6 +899,10 @@ mod tests {
             (
                 json!({"type": "add_note", "text": "a\u{0}", "private": 1}),
                 vec![("/text", Code::NulCharacter), ("/private", Code::InvalidType)],
+            ),
+            (
+                json!({"type": "add_note", "text": "a", "private": null}),
+                vec![("/private", Code::InvalidType)],
             ),
             (
                 json!({"type": "detect_gender", "country": "SK", "name_order": "1", "tags": {"female": "a", "male": "A"}}),
