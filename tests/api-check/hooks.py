@@ -177,11 +177,12 @@ RULES = [
     (STAGE, r"#/position", "(out_of_range|invalid_value)", None),
     (ACTIVITY, r"#/subject", "too_short", unseen_key),
     # deleting is alone, and what one action does no other undoes
-    (r"POST /contact-manager/jobs", r"#/actions/\d+(/type)?", "invalid_value", None),
+    (r"POST /contact-manager/jobs", r"#/actions/\d+(/type)?", "(invalid_value|too_many)", None),
     (r"POST /contact-manager/jobs", r"#/actions/\d+/email", "(invalid_email|unknown_reference)", None),
     (r"POST /contact-manager/jobs", r"#/actions/\d+/\w+_id", "(unknown_reference|missing_field|invalid_value)", None),
     # tags of one action differ, and names are such that are seen
-    (r"POST /contact-manager/jobs", r"#/actions/\d+/tags(/.*)?", "(invalid_value|invalid_tag)", None),
+    (r"POST /contact-manager/jobs", r"#/actions/\d+/tags(/.*)?", "(invalid_value|invalid_tag|too_short)", None),
+    (r"POST /contact-manager/jobs", r"#/actions/\d+/(details/\d+|name)", "(too_short|invalid_value)", unseen_or_control),
     # the words of the matrix
     (r"GET /contact-manager/jobs/\{id\}/contacts", r"\?action", "invalid_value", None),
     # the page that links lead to: no name or password in its address, nor the parameter that is put into it
